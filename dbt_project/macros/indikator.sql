@@ -1,0 +1,144 @@
+{# How an indicator names its counts, and what is made of them. Counts are read from
+   `released` alone, so that nothing here can see what is withheld. #}
+
+{% macro indikator_id(model_name) -%}
+    {{ return(model_name | replace('ind_', '', 1)) }}
+{%- endmacro %}
+
+{% macro text_literal(text) -%}
+    {%- if text is none -%}cast(null as varchar)
+    {%- else -%}'{{ (text | string | trim).replace("'", "''") }}'{%- endif -%}
+{%- endmacro %}
+
+{# Status of a sum of parts within one area: what is not ok in one part is not ok in the sum. #}
+{% macro sum_status(column) -%}
+    coalesce(
+        max(case when {{ column }} = 'geheim' then 'geheim' end),
+        max(case when {{ column }} = 'nicht_freigegeben' then 'nicht_freigegeben' end),
+        max(case when {{ column }} <> 'ok' then {{ column }} end),
+        'ok'
+    )
+{%- endmacro %}
+
+{# Inhabitants of an age range (whole years, inclusive; open above without `bis`), or all.
+   Grain: area × Gebietsstand × Stichtag. #}
+{% macro einwohner(von=none, bis=none) -%}
+    select
+        counts.raum_id,
+        counts.gebietsstand,
+        counts.stichtag,
+        sum(counts.anzahl) as anzahl,
+        {{ sum_status('counts.status') }} as status,
+        false as geschaetzt
+    from {{ source('released', 'bevoelkerung') }} as counts
+    {% if von is none -%}
+    where counts.altersgruppe = 'insgesamt'
+    {%- else -%}
+    inner join {{ ref('altersgruppen') }} as bands
+        on bands.altersgruppe = counts.altersgruppe and bands.art = 'fein'
+    where bands.von >= {{ von }}
+    {%- if bis is not none %} and bands.bis <= {{ bis }}{% endif %}
+    {%- endif %}
+        and counts.geschlecht = 'insgesamt'
+        and counts.staatsangehoerigkeit = 'insgesamt'
+    group by counts.raum_id, counts.gebietsstand, counts.stichtag
+{%- endmacro %}
+
+{# Cases or places. Grain: area × Gebietsstand × Stichtag. #}
+{% macro fallzahl(merkmal) -%}
+    select raum_id, gebietsstand, stichtag, anzahl, status, geschaetzt
+    from {{ source('released', 'fallzahl') }}
+    where merkmal = '{{ merkmal }}'
+{%- endmacro %}
+
+{# Figures that a partner delivers without their counts; never rolled up. #}
+{% macro lieferwert(merkmal) -%}
+    select raum_id, gebietsstand, stichtag, wert, status
+    from {{ source('released', 'lieferwert') }}
+    where merkmal = '{{ merkmal }}'
+{%- endmacro %}
+
+{# An indicator of counts: numerator and, but for `art: anzahl`, denominator.
+   The denominator is taken at the same Stichtag, or with `nenner_stichtag: letzter` in the
+   indicator's entry at the last one before; further away than `hoechstabstand_tage` the two
+   are not comparable. Grain: area × Gebietsstand × Stichtag. #}
+{% macro indikator(zaehler, nenner=none) -%}
+{%- set entry = model.config.meta.indikator if execute else {} -%}
+with zaehler as (
+    {{ zaehler }}
+)
+
+{%- if nenner is not none %},
+
+nenner as (
+    {{ nenner }}
+),
+
+nenner_stichtag as (
+    select zaehler.stichtag, max(nenner.stichtag) as nenner_stichtag
+    from (select distinct stichtag from zaehler) as zaehler
+    left join (select distinct stichtag from nenner) as nenner
+    {% if entry.get('nenner_stichtag') == 'letzter' -%}
+        on nenner.stichtag <= zaehler.stichtag
+    {%- else -%}
+        on nenner.stichtag = zaehler.stichtag
+    {%- endif %}
+    group by zaehler.stichtag
+)
+{%- endif %}
+
+select
+    zaehler.raum_id,
+    zaehler.gebietsstand,
+    zaehler.stichtag,
+    '{{ indikator_id(model.name) }}' as indikator_id,
+    cast({{ entry.get('version', 1) }} as integer) as version,
+    zaehler.anzahl as zaehler,
+    {% if nenner is none -%}
+    cast(null as bigint) as nenner,
+    cast(null as double) as wert_geliefert,
+    zaehler.status,
+    true as vergleichbar,
+    {%- else -%}
+    nenner.anzahl as nenner,
+    cast(null as double) as wert_geliefert,
+    case
+        when zaehler.status <> 'ok' then zaehler.status
+        else coalesce(nenner.status, 'nicht_geliefert')
+    end as status,
+    coalesce(
+        {{ days_between('nenner_stichtag.nenner_stichtag', 'zaehler.stichtag') }}
+            <= {{ entry.get('hoechstabstand_tage', 0) }},
+        true
+    ) as vergleichbar,
+    {%- endif %}
+    zaehler.geschaetzt
+from zaehler
+{%- if nenner is not none %}
+inner join nenner_stichtag on nenner_stichtag.stichtag = zaehler.stichtag
+left join nenner
+    on nenner.raum_id = zaehler.raum_id
+    and nenner.gebietsstand = zaehler.gebietsstand
+    and nenner.stichtag = nenner_stichtag.nenner_stichtag
+{%- endif %}
+{%- endmacro %}
+
+{# An indicator that a partner delivers as a figure, without counts. #}
+{% macro indikator_geliefert(werte) -%}
+{%- set entry = model.config.meta.indikator if execute else {} -%}
+select
+    raum_id,
+    gebietsstand,
+    stichtag,
+    '{{ indikator_id(model.name) }}' as indikator_id,
+    cast({{ entry.get('version', 1) }} as integer) as version,
+    cast(null as bigint) as zaehler,
+    cast(null as bigint) as nenner,
+    wert as wert_geliefert,
+    status,
+    true as vergleichbar,
+    false as geschaetzt
+from (
+    {{ werte }}
+) as werte
+{%- endmacro %}

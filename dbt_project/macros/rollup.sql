@@ -1,0 +1,21 @@
+{# Sums over published parts. A part counts when its status is ok; if none does, the sum has
+   the status of its parts, withheld before missing. #}
+{% macro rolled_status(column) -%}
+    coalesce(
+        max(case when {{ column }} = 'ok' then 'ok' end),
+        max(case when {{ column }} = 'geheim' then 'geheim' end),
+        max(case when {{ column }} = 'nicht_freigegeben' then 'nicht_freigegeben' end),
+        max({{ column }})
+    )
+{%- endmacro %}
+
+{# Share of `weight` (the denominator) that the parts with status ok cover. NULL where no part's
+   weight is known; 1 where nothing is missing. #}
+{% macro coverage(column, weight) -%}
+    case
+        when sum(case when {{ column }} = 'ok' then 0 else 1 end) = 0 then cast(1 as double)
+        when sum({{ weight }}) > 0 then
+            cast(coalesce(sum(case when {{ column }} = 'ok' then {{ weight }} end), 0) as double)
+            / sum({{ weight }})
+    end
+{%- endmacro %}

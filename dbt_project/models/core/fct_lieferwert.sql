@@ -1,0 +1,33 @@
+{# Figures that a partner delivers without their counts: changes of the MSS shares in points. #}
+with merkmale as (
+    select merkmal from (
+        values ('mss_arbeitslose'), ('mss_langzeitarbeitslose'),
+            ('mss_transferbezug'), ('mss_transferbezug_u15')
+    ) as declared (merkmal)
+)
+
+select
+    raum.raum_id,
+    raum.gebietsstand,
+    stichtage.stichtag,
+    concat(merkmale.merkmal, '_veraenderung') as merkmal,
+    mss.veraenderung as wert,
+    case
+        when mss.veraenderung_zustand is not null
+            then {{ status_of_state('mss.veraenderung_zustand') }}
+        when mss.veraenderung is null then 'nicht_geliefert'
+        else 'ok'
+    end as status,
+    'soziale_lage' as thema,
+    mss.delivery_id,
+    dated.publishable_from
+from {{ ref('dim_raum') }} as raum
+inner join {{ ref('int_stichtag__expected') }} as stichtage
+    on stichtage.feed = 'mss_anteile' and stichtage.gebietsstand = raum.gebietsstand
+cross join merkmale
+left join {{ ref('stg_senstadt__mss_anteile') }} as mss
+    on mss.raum_id = raum.raum_id
+    and mss.stichtag = stichtage.stichtag
+    and mss.merkmal = merkmale.merkmal
+left join {{ ref('int_delivery__dated') }} as dated on dated.delivery_id = mss.delivery_id
+where raum.raumebene = 'sozialraum' and not raum.unbewohnt

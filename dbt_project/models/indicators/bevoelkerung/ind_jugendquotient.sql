@@ -1,0 +1,1 @@
+{{ indikator(einwohner(0, 17), einwohner(18, 64)) }}

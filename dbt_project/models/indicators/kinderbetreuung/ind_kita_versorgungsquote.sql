@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('kita_plaetze'), einwohner(0, 5)) }}

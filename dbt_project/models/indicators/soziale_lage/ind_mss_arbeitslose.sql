@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('mss_arbeitslose'), einwohner(15, 64)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('mss_langzeitarbeitslose'), einwohner(15, 64)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('mss_transferbezug'), einwohner()) }}

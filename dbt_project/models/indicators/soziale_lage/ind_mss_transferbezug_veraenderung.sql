@@ -1,0 +1,1 @@
+{{ indikator_geliefert(lieferwert('mss_transferbezug_veraenderung')) }}

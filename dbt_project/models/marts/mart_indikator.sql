@@ -1,0 +1,159 @@
+{# Indicators on every level, with what one needs to compare them. Rates roll up over their
+   numerators and denominators only; figures delivered without counts stay where they are. #}
+with parts as (
+    {% for name in var('indikatoren') -%}
+    select * from {{ ref('ind_' ~ name) }}
+    {% if not loop.last %}union all{% endif %}
+    {% else -%}
+    select cast(null as varchar) as raum_id, cast(null as varchar) as gebietsstand,
+        cast(null as date) as stichtag, cast(null as varchar) as indikator_id,
+        cast(null as integer) as version, cast(null as bigint) as zaehler,
+        cast(null as bigint) as nenner, cast(null as double) as wert_geliefert,
+        cast(null as varchar) as status, true as vergleichbar, false as geschaetzt
+    where false
+    {% endfor %}
+),
+
+inhabitants as (
+    select raum_id, gebietsstand, stichtag, anzahl
+    from {{ ref('mart_bevoelkerung') }}
+    where altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'
+        and staatsangehoerigkeit = 'insgesamt' and status = 'ok'
+),
+
+rolled as (
+    select
+        bridge.ober_raum_id as raum_id,
+        parts.gebietsstand,
+        bridge.ober_raumebene as raumebene,
+        parts.stichtag,
+        parts.indikator_id,
+        parts.version,
+        sum(case when parts.status = 'ok' then parts.zaehler end) as zaehler,
+        sum(case when parts.status = 'ok' then parts.nenner end) as nenner,
+        max(case when parts.raum_id = bridge.ober_raum_id then parts.wert_geliefert end)
+            as wert_geliefert,
+        {{ rolled_status('parts.status') }} as zaehlstatus,
+        min(case when parts.vergleichbar then 1 else 0 end) = 1 as vergleichbar,
+        max(case when parts.geschaetzt then 1 else 0 end) = 1 as geschaetzt,
+        {{ coverage('parts.status', 'coalesce(parts.nenner, inhabitants.anzahl)') }} as abdeckung
+    from parts
+    inner join {{ ref('bridge_raum') }} as bridge
+        on bridge.raum_id = parts.raum_id and bridge.gebietsstand = parts.gebietsstand
+    inner join {{ ref('dim_indikator') }} as indikator
+        on indikator.indikator_id = parts.indikator_id and indikator.version = parts.version
+    left join inhabitants
+        on inhabitants.raum_id = parts.raum_id
+        and inhabitants.gebietsstand = parts.gebietsstand
+        and inhabitants.stichtag = parts.stichtag
+    where indikator.art in ('anteil', 'verhaeltnis', 'anzahl', 'saldo')
+        or parts.raum_id = bridge.ober_raum_id
+    group by
+        bridge.ober_raum_id, parts.gebietsstand, bridge.ober_raumebene, parts.stichtag,
+        parts.indikator_id, parts.version
+),
+
+judged as (
+    select
+        rolled.*,
+        indikator.art,
+        indikator.faktor,
+        indikator.polaritaet,
+        raum.kommune_id,
+        raum.kreis_id,
+        case
+            when rolled.zaehlstatus <> 'ok' then rolled.zaehlstatus
+            when not rolled.vergleichbar then 'nicht_vergleichbar'
+            when indikator.art not in ('anteil', 'verhaeltnis') then 'ok'
+            when rolled.nenner = 0 then 'nicht_zutreffend'
+            when rolled.nenner < threshold.min_nenner
+                or inhabitants.anzahl < threshold.min_einwohner then 'zu_klein'
+            else 'ok'
+        end as status
+    from rolled
+    inner join {{ ref('dim_indikator') }} as indikator
+        on indikator.indikator_id = rolled.indikator_id and indikator.version = rolled.version
+    inner join {{ ref('dim_raum') }} as raum
+        on raum.raum_id = rolled.raum_id and raum.gebietsstand = rolled.gebietsstand
+    left join {{ source('warehouse', 'rule_threshold') }} as threshold
+        on threshold.thema = indikator.thema
+    left join inhabitants
+        on inhabitants.raum_id = rolled.raum_id
+        and inhabitants.gebietsstand = rolled.gebietsstand
+        and inhabitants.stichtag = rolled.stichtag
+),
+
+valued as (
+    select
+        judged.*,
+        case
+            when status <> 'ok' then null
+            when art in ('anteil', 'verhaeltnis') then cast(zaehler as double) / nenner * faktor
+            when art in ('anzahl', 'saldo') then zaehler * faktor
+            else wert_geliefert * faktor
+        end as wert
+    from judged
+),
+
+compared as (
+    select
+        valued.*,
+        kommune.wert as kommune_wert,
+        kreis.wert as kreis_wert,
+        -- Rank 1 is the most burdened; an indicator without polarity has no rank.
+        case when valued.polaritaet < 0 then -valued.wert when valued.polaritaet > 0 then valued.wert
+        end as rangfolge
+    from valued
+    left join valued as kommune
+        on kommune.raum_id = valued.kommune_id
+        and kommune.gebietsstand = valued.gebietsstand
+        and kommune.stichtag = valued.stichtag
+        and kommune.indikator_id = valued.indikator_id
+        and kommune.version = valued.version
+    left join valued as kreis
+        on kreis.raum_id = valued.kreis_id
+        and kreis.gebietsstand = valued.gebietsstand
+        and kreis.stichtag = valued.stichtag
+        and kreis.indikator_id = valued.indikator_id
+        and kreis.version = valued.version
+)
+
+select
+    raum_id,
+    gebietsstand,
+    raumebene,
+    stichtag,
+    indikator_id,
+    version,
+    cast(zaehler as bigint) as zaehler,
+    cast(nenner as bigint) as nenner,
+    wert,
+    cast(null as varchar) as klasse,
+    status,
+    false as umgerechnet,
+    geschaetzt,
+    abdeckung,
+    kommune_wert,
+    kreis_wert,
+    case when art <> 'anzahl' then wert - kommune_wert end as abw_kommune,
+    case when art <> 'anzahl' then wert - kreis_wert end as abw_kreis,
+    case
+        when stddev_pop(wert) over peers > 0
+            then (wert - avg(wert) over peers) / stddev_pop(wert) over peers
+    end as z_wert,
+    case
+        when rangfolge is not null and raumebene not in ('kommune', 'kreis', 'ohne_raum')
+            then cast(rank() over (
+                partition by gebietsstand, raumebene, stichtag, indikator_id, version, kommune_id
+                order by rangfolge nulls last
+            ) as integer)
+    end as rang_kommune,
+    case
+        when rangfolge is not null and raumebene not in ('kreis', 'ohne_raum')
+            then cast(rank() over (
+                partition by gebietsstand, raumebene, stichtag, indikator_id, version
+                order by rangfolge nulls last
+            ) as integer)
+    end as rang_kreis
+from compared
+window peers as (partition by gebietsstand, raumebene, stichtag, indikator_id, version)

@@ -1,0 +1,3 @@
+{# Grain: day-care centre × delivery. #}
+select einrichtung_id, stichtag, delivery_id, row_number, plaetze, art, lor_2021
+from {{ source('landing', 'kita_verzeichnis') }}

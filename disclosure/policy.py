@@ -1,0 +1,73 @@
+"""The region's `privacy.yaml`: the one authority on thresholds that protect people."""
+
+import hashlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Threshold(_Strict):
+    """The rules of one theme.
+
+    Attributes:
+        max_sensitive: counts from 1 to this are withheld; 0 withholds none.
+        min_nenner: no rate on a smaller published denominator (`zu_klein`).
+        min_einwohner: no rate for an area with fewer published inhabitants (`zu_klein`).
+        reason: why these numbers.
+    """
+
+    thema: str
+    max_sensitive: int = Field(ge=0)
+    min_nenner: int = Field(ge=0)
+    min_einwohner: int = Field(ge=0)
+    reason: str
+
+    @property
+    def min_zaehler(self) -> int:
+        """The smallest count above zero that is published."""
+        return self.max_sensitive + 1
+
+
+class Policy(_Strict):
+    """All thresholds of a region, and who decided them."""
+
+    decided_by: str
+    decided_on: str
+    thresholds: tuple[Threshold, ...]
+
+    def of(self, thema: str) -> Threshold:
+        """Return the rules of a theme.
+
+        Raises:
+            ValueError: the policy says nothing about the theme; nothing of it may be published.
+        """
+        for threshold in self.thresholds:
+            if threshold.thema == thema:
+                return threshold
+        raise ValueError(
+            f"privacy.yaml: no thresholds for theme {thema!r}; decided are "
+            f"{[t.thema for t in self.thresholds]}: add the theme before it is published"
+        )
+
+    @property
+    def version(self) -> str:
+        """A short hash of the whole policy."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a privacy.yaml.
+
+    Raises:
+        ValueError: a key is unknown or missing; the message names it.
+    """
+    import yaml
+
+    try:
+        return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path.parent.name}/{path.name}: {error}") from error

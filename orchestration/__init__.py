@@ -1,0 +1,1 @@
+"""When and in what order, and what gates what. Assembly only: no data logic here."""

@@ -1,0 +1,277 @@
+"""From core counts to the published edition: release, draft, audit, switch.
+
+What is withheld is decided in `disclosure/`, the forms of an edition are `publication/`. The
+publishing step trusts no earlier check: it repeats plausibility, privacy and publication by
+itself and demands that all parts come from the last core build, and that this one was green.
+"""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from disclosure.policy import read_policy
+from orchestration.gates import (
+    DRAFT,
+    PLAUSIBILITY,
+    PRIVACY,
+    PUBLICATION,
+    RELEASED_TABLES,
+    gate_summary,
+    released_key,
+    run_gate,
+)
+from orchestration.models import Manifest
+from orchestration.settings import Settings
+from orchestration.space import AREAS
+from orchestration.warehouse import OWNER, asset_key, core_build
+from sources.landing import Folders, valid_deliveries
+from sources.region import Region
+
+PUBLISHED = dg.AssetKey(["edition", "published"])
+
+# Which columns of each fact are released, and in which of them the parts add up to a total.
+AREA = ("raum_id", "gebietsstand", "stichtag")
+RELEASE = {
+    "bevoelkerung": {
+        "fact": "fct_bevoelkerung",
+        "cell": ("basis", "altersgruppe", "geschlecht", "staatsangehoerigkeit"),
+        "dimensions": ("altersgruppe", "geschlecht", "staatsangehoerigkeit"),
+        "value": "anzahl",
+    },
+    "fallzahl": {
+        "fact": "fct_fallzahl",
+        "cell": ("merkmal", "geschaetzt"),
+        "dimensions": (),
+        "value": "anzahl",
+    },
+    "lieferwert": {
+        "fact": "fct_lieferwert",
+        "cell": ("merkmal",),
+        "dimensions": (),
+        "value": "wert",
+    },
+}
+
+
+def edition_assets(
+    settings: Settings, region: Region, manifest: Manifest
+) -> list[dg.AssetsDefinition]:
+    """Return the assets from the released counts to the published edition."""
+
+    @dg.multi_asset(
+        name="release_counts",
+        specs=[
+            dg.AssetSpec(
+                released_key(table),
+                deps=[asset_key(manifest, RELEASE[table]["fact"])],
+                description="Counts as they may leave: what is sensitive is withheld.",
+                group_name="released",
+                kinds={"python", "parquet"},
+                owners=[OWNER],
+            )
+            for table in RELEASED_TABLES
+        ],
+        required_resource_keys={"run_lock"},
+    )
+    def release_counts(context: dg.AssetExecutionContext):
+        _require_green_core(settings)
+        for table in RELEASED_TABLES:
+            rows, withheld = _release(settings, table)
+            yield dg.MaterializeResult(
+                asset_key=released_key(table),
+                metadata={"dagster/row_count": rows, "withheld": withheld},
+            )
+        _write_json(settings.released / "build.json", {"core_build": core_build(settings)})
+
+    @dg.asset(
+        key=DRAFT,
+        deps=[
+            AREAS,
+            *(asset_key(manifest, table.name) for table in manifest.published_tables()),
+        ],
+        description="The finished files of an edition, not yet published.",
+        group_name="edition",
+        kinds={"duckdb", "parquet", "geopackage"},
+        owners=[OWNER],
+        required_resource_keys={"run_lock"},
+    )
+    def draft(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from publication.draft import write_draft
+
+        shutil.rmtree(settings.draft, ignore_errors=True)
+        written = write_draft(
+            warehouse=settings.warehouse,
+            tables=manifest.published_tables(),
+            areas=settings.areas,
+            folder=settings.draft,
+            facts=_facts(settings, region),
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "content_hash": written["content_hash"],
+                "files": len(written["files"]),
+                "bytes": sum(file["bytes"] for file in written["files"].values()),
+                **{f"rows_{n}": table["rows"] for n, table in written["tables"].items()},
+            }
+        )
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=[DRAFT],
+        description="The edition that analysts, GIS and tests read as `published/current`.",
+        group_name="edition",
+        kinds={"duckdb", "parquet", "geopackage"},
+        owners=[OWNER],
+        required_resource_keys={"run_lock"},
+    )
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from publication.edition import publish
+
+        _require_one_build(settings)
+        _require_gates(settings)
+        _require_sound_files(settings, manifest)
+        facts = _record_publication_gate(settings)
+        folder = publish(settings.draft, settings.published, facts["edition_id"])
+        return dg.MaterializeResult(
+            metadata={
+                "edition": facts["edition_id"],
+                "content_hash": facts["content_hash"],
+                "folder": dg.MetadataValue.path(str(folder)),
+            }
+        )
+
+    return [release_counts, draft, published]
+
+
+def _release(settings: Settings, table: str) -> tuple[int, int]:
+    """Protect one fact and write what is left; return rows and withheld rows."""
+    import duckdb
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from disclosure.protect import protect_counts
+
+    release = RELEASE[table]
+    columns = (*AREA, *release["cell"], release["value"], "status", "thema", "publishable_from")
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        counts = con.execute(
+            f"select {', '.join(columns)} from core.{release['fact']}"
+        ).to_arrow_table()
+    policy = read_policy(settings.region_folder / "privacy.yaml")
+    # A figure without counts has no frequency to judge; its embargo holds all the same.
+    parts = [
+        protect_counts(
+            counts.filter(pc.equal(counts["thema"], thema)),
+            max_sensitive=policy.of(thema).max_sensitive if release["value"] == "anzahl" else 0,
+            dimensions=release["dimensions"],
+            value=release["value"],
+            as_of=datetime.now(ZoneInfo("Europe/Berlin")).date(),
+        )
+        for thema in sorted(pc.unique(counts["thema"]).to_pylist())
+    ]
+    released = pa.concat_tables(parts) if parts else counts.drop_columns(["publishable_from"])
+    settings.released.mkdir(parents=True, exist_ok=True)
+    pq.write_table(released, settings.released / f"{table}.parquet", compression="zstd")
+    return released.num_rows, pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
+
+
+def _facts(settings: Settings, region: Region) -> dict:
+    """What the manifest says about an edition beside its files."""
+    now = datetime.now(UTC)
+    policy = read_policy(settings.region_folder / "privacy.yaml")
+    return {
+        "edition_id": f"{region.region}-{now:%Y%m%dT%H%M%S%fZ}",
+        "kind": "monitoring",
+        "region": region.region,
+        "created_at": now.isoformat(timespec="seconds"),
+        "code_version": settings.code_version(),
+        "rule_versions": {
+            "region": region.version,
+            "privacy": policy.version,
+            "contracts": {feed.feed: feed.version for feed in region.feeds},
+        },
+        "core_build": _read_json(settings.released / "build.json").get("core_build"),
+        "deliveries": [
+            {
+                "feed": o.feed,
+                "partner": o.partner,
+                "liefereinheit": o.liefereinheit,
+                "stichtag": o.stichtag.isoformat(),
+                "file": o.file,
+                "sha256": o.sha256,
+                "layout": o.layout,
+                "rows": o.rows_accepted,
+                "quarantined": o.rows_quarantined,
+                "repairs": o.repairs,
+            }
+            for o in valid_deliveries(region, Folders(settings.landing))
+        ],
+        "repairs": [repair.model_dump(exclude={"inside"}) for repair in region.repairs]
+        + [area.model_dump() for area in region.uninhabited],
+        "gates": {gate: gate_summary(settings, gate) for gate in (PLAUSIBILITY, PRIVACY)},
+    }
+
+
+def _require_green_core(settings: Settings) -> None:
+    if core_build(settings) is None:
+        raise dg.Failure(
+            "the last core build was not green: expected a finished build whose tests passed, found "
+            "none. To do: materialise the core models again and mend what fails"
+        )
+
+
+def _require_one_build(settings: Settings) -> None:
+    """Raise unless core, released counts and draft come from the last, green core build."""
+    _require_green_core(settings)
+    core = core_build(settings)
+    released = _read_json(settings.released / "build.json").get("core_build")
+    draft = _read_json(settings.draft / "manifest.json").get("core_build")
+    if not core == released == draft:
+        raise dg.Failure(
+            "draft, released counts and core come from different builds: nothing is published. To "
+            "do: run the job `edition` as a whole"
+        )
+
+
+def _require_gates(settings: Settings) -> None:
+    from expectations.runner import message
+
+    for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION):
+        result = run_gate(settings, gate)
+        if not result.passed:
+            raise dg.Failure(
+                f"{gate} gate, repeated before publishing:\n{message(result)}\n"
+                "Nothing is published; the last edition stays"
+            )
+
+
+def _require_sound_files(settings: Settings, manifest: Manifest) -> None:
+    from publication.audit import audit_files
+
+    if problems := audit_files(settings.draft, manifest.published_tables()):
+        raise dg.Failure("publication gate, finished files:\n" + "\n".join(problems))
+
+
+def _record_publication_gate(settings: Settings) -> dict:
+    """Add the result of the last gate to the manifest, which alone is not among its own files."""
+    path = settings.draft / "manifest.json"
+    facts = _read_json(path)
+    facts["gates"][PUBLICATION] = gate_summary(settings, PUBLICATION)
+    _write_json(path, facts)
+    return facts
+
+
+def _read_json(path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _write_json(path, content: dict) -> None:
+    beside = path.with_name(f".{path.name}")
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    beside.write_text(text + "\n", encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,198 @@
+"""The gates: suites of expectations as blocking asset checks, and for each delivery on arrival.
+
+What a gate demands is data in `expectations/suites/`. A blocking check holds only inside its
+own run, so the publishing step calls `run_gate` again (`edition.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.models import Manifest
+from orchestration.settings import Settings
+from orchestration.warehouse import asset_key
+from sources.delivery import landed_columns
+from sources.landing import Candidate
+
+if TYPE_CHECKING:
+    from expectations.runner import SuiteResult
+
+PLAUSIBILITY, PRIVACY, PUBLICATION = "plausibility", "privacy", "publication"
+RELEASED_TABLES = ("bevoelkerung", "fallzahl", "lieferwert")
+DRAFT = dg.AssetKey(["edition", "draft"])
+
+
+def released_key(table: str) -> dg.AssetKey:
+    """Return the asset key of a table of published counts."""
+    return dg.AssetKey(["released", table])
+
+
+def gate_tables(gate: str, manifest: Manifest) -> dict[str, dg.AssetKey]:
+    """Return which tables a gate looks at, and the assets that they are."""
+    from expectations.suite import load_suite
+
+    tables = [table.table for table in load_suite(gate).tables]
+    if gate == PLAUSIBILITY:
+        return {table: asset_key(manifest, table.split(".")[1]) for table in tables}
+    if gate == PRIVACY:
+        return {table: released_key(table) for table in tables}
+    return dict.fromkeys(tables, DRAFT)
+
+
+def run_gate(settings: Settings, gate: str) -> "SuiteResult":
+    """Run a gate on what lies there now; keep its counts and its Data Docs page."""
+    from expectations.data_docs import write_data_docs
+    from expectations.runner import run_suite
+    from expectations.suite import load_suite
+
+    result = run_suite(load_suite(gate), _source(settings, gate))
+    pages = write_data_docs([result], settings.reports / "data_docs" / gate)
+    summary = {
+        "passed": result.passed,
+        "rules": len(result.results),
+        "failed": [f"{r.table}: {r.name}" for r in result.failed],
+    }
+    path = settings.sealed / "gates" / f"{gate}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**summary, "page": pages[result.suite.name]}))
+    return result
+
+
+def gate_summary(settings: Settings, gate: str) -> dict:
+    """Return the counts of a gate's last run."""
+    summary = json.loads((settings.sealed / "gates" / f"{gate}.json").read_text())
+    return {key: summary[key] for key in ("passed", "rules", "failed")}
+
+
+def gate_checks(settings: Settings, manifest: Manifest, gate: str) -> dg.AssetChecksDefinition:
+    """Return the blocking checks of a gate, one for each asset that it looks at."""
+    tables = gate_tables(gate, manifest)
+    keys = list(dict.fromkeys(tables.values()))
+
+    @dg.multi_asset_check(
+        name=f"{gate}_gate",
+        specs=[
+            dg.AssetCheckSpec(
+                gate,
+                asset=key,
+                blocking=True,
+                description=f"The {gate} gate; when it fails, the last edition stays.",
+            )
+            for key in keys
+        ],
+        required_resource_keys={"run_lock"},
+    )
+    def gate_check(context: dg.AssetCheckExecutionContext):
+        from expectations.runner import message
+
+        result = run_gate(settings, gate)
+        if not result.passed:
+            context.log.error(f"{gate} gate:\n{message(result)}")
+        for key in keys:
+            yield _check_result(settings, gate, key, [t for t in tables if tables[t] == key], result)
+
+    return gate_check
+
+
+def _source(settings: Settings, gate: str) -> Path | Mapping[str, Path]:
+    if gate == PLAUSIBILITY:
+        return settings.warehouse
+    if gate == PRIVACY:
+        released = {name: settings.released / f"{name}.parquet" for name in RELEASED_TABLES}
+        return {**released, "rule_threshold": settings.rules / "rule_threshold.parquet"}
+    return settings.draft / "marts.duckdb"
+
+
+def _check_result(
+    settings: Settings, gate: str, key: dg.AssetKey, tables: list[str], result: "SuiteResult"
+) -> dg.AssetCheckResult:
+    results = [one for table in tables for one in result.of_table(table)]
+    failed = [one for one in results if not one.passed]
+    page = json.loads((settings.sealed / "gates" / f"{gate}.json").read_text())["page"]
+    to_do = "\n\n".join(
+        f"**{one.name}**: {one.description} {_found(one)} To do: {one.remedy}" for one in failed
+    )
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=gate,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(failed)} of {len(results)} rules failed" if failed else None,
+        metadata={
+            "rules": len(results),
+            "failed_rules": len(failed),
+            **({"to_do": dg.MetadataValue.md(to_do)} if to_do else {}),
+            "data_docs": dg.MetadataValue.url(settings.report_url(f"{gate}/{page}")),
+        },
+    )
+
+
+def _found(result) -> str:
+    if result.problem:
+        return f"Found: {result.problem}."
+    return f"Found: {result.unexpected_count} unexpected."
+
+
+@dataclass
+class ArrivalGate:
+    """Judges candidates of one feed with the suite that its contract generates."""
+
+    settings: Settings
+    feed: str
+    results: list = field(default_factory=list)
+
+    def __call__(self, candidate: Candidate) -> str | None:
+        """Return what is wrong with a candidate, or None."""
+        from expectations.arrival import arrival_suite
+        from expectations.runner import message, run_suite
+
+        suite = arrival_suite(_feed_facts(candidate), _expected(candidate))
+        result = run_suite(suite, {"delivery": candidate.split.accepted})
+        self.results.append(result)
+        if result.passed:
+            return None
+        return f"feed {self.feed}, file {candidate.file}: {message(result)}"
+
+    def report(self) -> str | None:
+        """Write the Data Docs of what was judged; return where they are served, if anything was."""
+        if not self.results:
+            return None
+        from expectations.data_docs import write_data_docs
+
+        write_data_docs(self.results, self.settings.reports / "data_docs" / f"arrival-{self.feed}")
+        return self.settings.report_url(f"arrival-{self.feed}/index.html")
+
+
+def _feed_facts(candidate: Candidate) -> dict:
+    """The contract as plain data: canonical columns, as they lie in the landed file."""
+    feed = candidate.feed
+    columns = [
+        {
+            "name": column.name,
+            "type": column.type,
+            "required": column.required,
+            "codes": sorted(set(column.codes.values())) if column.codes else None,
+            "minimum": column.minimum,
+            "maximum": column.maximum,
+            "has_state": column.has_state,
+        }
+        for column in feed.landed_columns
+    ]
+    if "flaeche_km2" in landed_columns(feed):
+        derived = {"name": "flaeche_km2", "type": "decimal", "required": True, "codes": None}
+        columns.append({**derived, "minimum": 0, "maximum": None, "has_state": False})
+    return {"feed": feed.feed, "key": list(feed.key), "columns": columns}
+
+
+def _expected(candidate: Candidate) -> dict:
+    return {
+        "delivery_id": candidate.delivery_id,
+        "stichtag": candidate.stichtag.isoformat(),
+        "rows": candidate.split.rows_accepted,
+        "previous_rows": candidate.previous_rows,
+        "tolerance": candidate.feed.rows.change_tolerance,
+    }

@@ -1,0 +1,138 @@
+"""What dbt's manifest says about the models, as plain data. Running dbt is `warehouse.py`.
+
+The manifest is made once for each state of the dbt project, so that loading the code location
+costs no import of dbt.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from orchestration.settings import Settings
+from publication.tables import PublishedColumn, PublishedTable
+
+LAYERS = ("staging", "intermediate", "core", "indicators", "marts")
+CORE_STEP = ("seeds", "staging", "intermediate", "core")
+MART_STEP = ("indicators", "marts")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model or seed: its layer is the first folder below `models`, or `seeds`."""
+
+    unique_id: str
+    name: str
+    layer: str
+    description: str
+    depends_on: tuple[str, ...]
+    columns: dict
+    meta: dict
+
+
+@dataclass(frozen=True)
+class DbtTest:
+    """A test and the model it belongs to."""
+
+    unique_id: str
+    name: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The parts of dbt's manifest that are used here."""
+
+    raw: dict
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """Models and seeds by unique id."""
+        return {
+            node["unique_id"]: Model(
+                unique_id=node["unique_id"],
+                name=node["name"],
+                layer="seeds" if node["resource_type"] == "seed" else node["fqn"][1],
+                description=node["description"],
+                depends_on=tuple(node.get("depends_on", {}).get("nodes", ())),
+                columns=node["columns"],
+                meta=node["config"].get("meta", {}),
+            )
+            for node in self.raw["nodes"].values()
+            if node["resource_type"] in ("model", "seed")
+        }
+
+    @cached_property
+    def tests(self) -> dict[str, DbtTest]:
+        """Data tests by unique id."""
+        return {
+            node["unique_id"]: DbtTest(node["unique_id"], node["name"], node["attached_node"])
+            for node in self.raw["nodes"].values()
+            if node["resource_type"] == "test"
+        }
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, str]]:
+        """Sources by unique id: (source, table)."""
+        return {
+            node["unique_id"]: (node["source_name"], node["name"])
+            for node in self.raw["sources"].values()
+        }
+
+    def published_tables(self) -> tuple[PublishedTable, ...]:
+        """Return what may leave: tables that say `publish: include`, columns with an audience."""
+        return tuple(
+            PublishedTable(
+                name=model.name,
+                relation=f"{model.layer}.{model.name}",
+                description=model.description,
+                key=tuple(model.meta["grain"]),
+                columns=tuple(
+                    PublishedColumn(
+                        name=column["name"],
+                        type=column["data_type"],
+                        description=column["description"],
+                        audience=column["config"]["meta"]["audience"],
+                    )
+                    for column in model.columns.values()
+                    if column.get("config", {}).get("meta", {}).get("audience")
+                ),
+            )
+            for model in sorted(self.models.values(), key=lambda model: model.name)
+            if model.meta.get("publish", {}).get("include")
+        )
+
+
+def dbt_vars(settings: Settings) -> dict:
+    """Return the variables of every dbt call: the indicators are the files that are there."""
+    folder = settings.dbt_project / "models" / "indicators"
+    names = sorted(path.stem.removeprefix("ind_") for path in folder.rglob("ind_*.sql"))
+    return {"indikatoren": names}
+
+
+def read_manifest(settings: Settings) -> Manifest:
+    """Return the manifest of the dbt project as it stands, making it if it is not there."""
+    path, key_path = settings.dbt_target / "manifest.json", settings.dbt_target / "manifest.key"
+    key = _project_key(settings)
+    if not path.exists() or not key_path.exists() or key_path.read_text() != key:
+        from orchestration.warehouse import run_dbt
+
+        settings.make_folders()
+        run_dbt(settings, "parse", write_artefacts=True)
+        key_path.write_text(key)
+    return Manifest(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _project_key(settings: Settings) -> str:
+    """A hash of all that dbt parses; the home is part of it, for sources hold its path."""
+    digest = hashlib.sha256(f"{settings.home}\n{settings.region}\n".encode())
+    for path in sorted(settings.dbt_project.rglob("*")):
+        if path.is_file() and path.suffix in {".sql", ".yml", ".csv"}:
+            digest.update(_relative(path, settings.dbt_project))
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _relative(path: Path, root: Path) -> bytes:
+    return path.relative_to(root).as_posix().encode()

@@ -1,0 +1,127 @@
+"""What a run on the command line shows: a line for each step, and a summary at the end.
+
+Counts, names and reasons only; the numbers come from the ledger, the marts and the manifest.
+"""
+
+import logging
+import sys
+import time
+from collections import Counter
+
+import dagster as dg
+
+from orchestration.settings import Settings
+from sources import ledger
+from sources.landing import Folders
+from sources.region import Region
+
+
+def progress_logger() -> dg.LoggerDefinition:
+    """Return a Dagster logger that prints one line for each finished step."""
+
+    @dg.logger(description="One line for each step")
+    def lines(context: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.getLogger("sozialraum.progress")
+        logger.setLevel(logging.DEBUG)
+        logger.handlers = [_Lines()]
+        logger.propagate = False
+        return logger
+
+    return lines
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self._started = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = _line(record)
+        if line:
+            print(f"{time.monotonic() - self._started:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+
+def _line(record: logging.LogRecord) -> str | None:
+    meta = getattr(record, "dagster_meta", {})
+    event = meta.get("dagster_event")
+    if event is None:
+        return f"note    {meta.get('orig_message')}" if record.levelno >= logging.INFO else None
+    if event.event_type_value == "STEP_SUCCESS":
+        return f"done    {event.step_key}"
+    if event.event_type_value == "STEP_FAILURE":
+        return f"FAILED  {event.step_key}\n{failure_text(event)}"
+    if event.event_type_value == "STEP_SKIPPED":
+        return f"held    {event.step_key}"
+    return None
+
+
+def failure_text(event: dg.DagsterEvent) -> str:
+    """Return why a step failed: the words of a `Failure`, else the class of the exception only.
+
+    An exception that nobody foresaw may carry a value in its message.
+    """
+    data = event.event_specific_data
+    failure = getattr(data, "user_failure_data", None)
+    if failure and failure.description:
+        return failure.description
+    error = getattr(data, "error", None)
+    while error is not None and error.cause is not None:
+        error = error.cause
+    name = error.cls_name if error is not None else "unknown error"
+    return f"unexpected {name}; its trace stands in the run's page in the Dagster UI"
+
+
+def summary(settings: Settings, region: Region, since: float, success: bool) -> str:
+    """Return what a run has done: delivered, quarantined, withheld, and where the edition lies.
+
+    Args:
+        settings: paths.
+        region: the region.
+        since: start of the run, seconds since the epoch.
+        success: whether all steps ended well.
+    """
+    from publication.edition import current_manifest
+
+    outcomes = [
+        outcome
+        for feed in region.feeds
+        for outcome in ledger.read(Folders(settings.landing).ledger, feed.feed)
+        if outcome.tried_at.timestamp() >= since
+    ]
+    results = Counter(outcome.result for outcome in outcomes)
+    quarantined = sum(outcome.rows_quarantined or 0 for outcome in outcomes)
+    lines = [
+        "",
+        f"delivered    {results['accepted']} accepted, {results['unchanged']} unchanged, "
+        f"{results['duplicate']} duplicate, {results['rejected']} rejected, "
+        f"{results['not_delivered']} not delivered",
+        f"quarantined  {quarantined} row(s)",
+    ]
+    lines += [
+        f"             {o.feed} {o.stichtag or ''}: {o.result}: {o.reason}"
+        for o in outcomes
+        if o.result in ("rejected", "not_delivered") or o.rows_quarantined
+    ]
+    manifest = current_manifest(settings.published)
+    if success:
+        lines.append(f"withheld     {_withheld(settings)}")
+        lines.append(f"edition      {manifest['edition_id']}, content {manifest['content_hash'][:16]}")
+        lines.append(f"             {settings.published / 'current'}")
+    else:
+        kept = f"{manifest['edition_id']} stays current" if manifest else "there is none yet"
+        lines.append(f"edition      nothing was published; {kept}")
+    return "\n".join(lines)
+
+
+def _withheld(settings: Settings) -> str:
+    """Cells of the marts by the status that withholds them."""
+    import duckdb
+
+    marts = ("mart_bevoelkerung", "mart_indikator", "mart_index")
+    union = " union all ".join(f"select status from {mart}" for mart in marts)
+    database = settings.published / "current" / "marts.duckdb"
+    with duckdb.connect(str(database), read_only=True) as con:
+        counts = con.execute(
+            f"select status, count(*) from ({union}) where status <> 'ok' group by all order by all"
+        ).fetchall()
+    return ", ".join(f"{count} {status}" for status, count in counts) or "nothing"

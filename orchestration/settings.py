@@ -1,0 +1,171 @@
+"""The one reader of the environment. Every path of the warehouse is a method here.
+
+Nothing else in the project looks at environment variables or puts a path together.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a run reads and writes.
+
+    Attributes:
+        home: SOZIALRAUM_HOME; everything the warehouse writes lies below it.
+        region: REGION.
+        open_data: SOZIALRAUM_DATA, a folder with a subfolder for each region, or None.
+        reports_port: SOZIALRAUM_REPORTS_PORT; Data Docs are served there on loopback.
+    """
+
+    home: Path
+    region: str
+    open_data: Path | None = None
+    reports_port: int = 3070
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the environment; a relative home lies below the working directory."""
+        data = os.environ.get("SOZIALRAUM_DATA")
+        return cls(
+            home=Path(os.environ.get("SOZIALRAUM_HOME") or "var").resolve(),
+            region=os.environ.get("REGION") or "berlin",
+            open_data=Path(data).resolve() if data else None,
+            reports_port=int(os.environ.get("SOZIALRAUM_REPORTS_PORT") or 3070),
+        )
+
+    def export(self) -> None:
+        """Hand the settings to what can only read the environment: dbt, Dagster, child processes.
+
+        Telemetry is switched off here as well as in files.
+        """
+        os.environ.update(
+            SOZIALRAUM_HOME=str(self.home),
+            REGION=self.region,
+            DAGSTER_HOME=str(self.dagster_home),
+            DBT_TARGET_PATH=str(self.dbt_target),
+            DBT_LOG_PATH=str(self.dbt_target),
+            DBT_PROFILES_DIR=str(self.dbt_project),
+            DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+            GX_ANALYTICS_ENABLED="false",
+        )
+        if self.open_data:
+            os.environ["SOZIALRAUM_DATA"] = str(self.open_data)
+
+    @property
+    def data(self) -> Path | None:
+        """The region's open data, if SOZIALRAUM_DATA has any."""
+        folder = self.open_data / self.region if self.open_data else None
+        return folder if folder and folder.is_dir() else None
+
+    @property
+    def region_folder(self) -> Path:
+        """What the region declares."""
+        return PROJECT / "sources" / "regions" / self.region
+
+    @property
+    def dbt_project(self) -> Path:
+        """The dbt project."""
+        return PROJECT / "dbt_project"
+
+    @property
+    def inbox(self) -> Path:
+        """Where partners' files arrive."""
+        return self.home / "inbox" / self.region
+
+    @property
+    def landing(self) -> Path:
+        """Root of landed deliveries."""
+        return self.home / "landing" / self.region
+
+    @property
+    def sealed(self) -> Path:
+        """The region's part of the sealed zone."""
+        return self.home / "sealed" / self.region
+
+    @property
+    def warehouse(self) -> Path:
+        """The sealed database; dbt is its one writer."""
+        return self.sealed / "warehouse.duckdb"
+
+    @property
+    def rules(self) -> Path:
+        """What the region declares, as Parquet."""
+        return self.sealed / "rules"
+
+    @property
+    def placement(self) -> Path:
+        """Which area located things lie in, as Parquet."""
+        return self.sealed / "placement"
+
+    @property
+    def areas(self) -> Path:
+        """Geometry of all areas, as Parquet."""
+        return self.sealed / "areas.parquet"
+
+    @property
+    def released(self) -> Path:
+        """Published counts, as Parquet."""
+        return self.sealed / "released"
+
+    @property
+    def core_token(self) -> Path:
+        """Written when a core build was green, deleted when one starts."""
+        return self.sealed / "core_green.json"
+
+    @property
+    def draft(self) -> Path:
+        """The finished files of an edition before it is published."""
+        return self.home / "published" / f".draft-{self.region}"
+
+    @property
+    def published(self) -> Path:
+        """Editions, and `current`."""
+        return self.home / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance."""
+        return self.home / "dagster"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the run that writes."""
+        return self.dagster_home / "run.lock"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's manifest and caches."""
+        return self.sealed / "dbt"
+
+    @property
+    def reports(self) -> Path:
+        """Data Docs and bench reports."""
+        return self.home / "reports"
+
+    def report_url(self, page: str) -> str:
+        """Return where a page of the Data Docs is served while the UI runs."""
+        return f"http://127.0.0.1:{self.reports_port}/{page}"
+
+    def make_folders(self) -> None:
+        """Make the folders of the warehouse; the sealed ones are for their owner only."""
+        for folder in (self.inbox, self.landing, self.sealed, self.dagster_home, self.reports):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name in ("inbox", "landing", "sealed", "dagster", "reports"):
+            (self.home / name).chmod(0o700)
+        self.published.mkdir(parents=True, exist_ok=True)
+
+    def code_version(self) -> str:
+        """Return a short hash of the code that makes an edition: SQL, Python and suites."""
+        digest = hashlib.sha256()
+        rooms = ("orchestration", "sources", "dbt_project", "expectations", "disclosure")
+        for room in (*rooms, "publication"):
+            for path in sorted((PROJECT / room).rglob("*")):
+                if path.suffix in {".py", ".sql", ".yml", ".yaml", ".csv"}:
+                    digest.update(path.relative_to(PROJECT).as_posix().encode())
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]
