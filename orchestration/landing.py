@@ -90,6 +90,11 @@ RULE_SCHEMAS = {
         "gebietsstand": "string",
     },
     "rule_uninhabited": {"raum_id": "string", "reason": "string"},
+    "rule_reconciliation": {
+        "raumebene": "string",
+        "merkmal": "string",
+        "max_ueberschuss": "int64",
+    },
     "rule_index": {
         "index_id": "string",
         "name": "string",

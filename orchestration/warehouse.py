@@ -48,10 +48,11 @@ def run_dbt(settings: Settings, *arguments: str, write_artefacts: bool = False):
     from dbt.cli.main import dbtRunner
 
     settings.export()
+    parsed = None if write_artefacts else _parsed_project(settings)
     quiet = ["--log-level", "none", "--log-level-file", "none", "--quiet", "--no-print"]
     artefacts = "--write-json" if write_artefacts else "--no-write-json"
     try:
-        result = dbtRunner().invoke(
+        result = dbtRunner(manifest=parsed).invoke(
             [
                 *quiet,
                 artefacts,
@@ -68,6 +69,16 @@ def run_dbt(settings: Settings, *arguments: str, write_artefacts: bool = False):
             "`.venv/bin/sozialraum dbt parse` and read what it prints"
         )
     return result
+
+
+def _parsed_project(settings: Settings):
+    """The project as the last `parse` left it, so that a run does not parse it again."""
+    from dbt.contracts.graph.manifest import Manifest as ParsedProject
+
+    packed = settings.dbt_target / "partial_parse.msgpack"
+    project = ParsedProject.from_msgpack(packed.read_bytes())
+    project.build_flat_graph()  # what `graph` shows to a model; a parse would have made it
+    return project
 
 
 def build_dbt_steps(settings: Settings, manifest: Manifest, upstream) -> list[dg.AssetsDefinition]:

@@ -65,6 +65,16 @@ class Uninhabited(Strict):
     reason: str
 
 
+class Reconciliation(Strict):
+    """How far a total that a partner delivers for a larger area may exceed the sum of its parts:
+    people who have no place in any part. Checked where no part is excluded.
+    """
+
+    raumebene: str
+    merkmal: str
+    max_ueberschuss: int
+
+
 class IndexPart(Strict):
     """An indicator in an index, with its weight."""
 
@@ -119,6 +129,7 @@ class Region(Strict):
     expected: dict[str, tuple[date, ...]]
     repairs: tuple[Repair, ...] = ()
     uninhabited: tuple[Uninhabited, ...] = ()
+    reconciliation: tuple[Reconciliation, ...] = ()
     indices: tuple[Index, ...] = ()
     feeds: tuple[Feed, ...]
 
@@ -204,7 +215,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
     """Return what the region declares as plain rows, for the models to join.
 
     Grains: `rule_level` a level; `rule_gebietsstand` a Gebietsstand; `rule_feed` a feed;
-    `rule_uninhabited` an area; `rule_index` an index; `rule_index_part` index × indicator;
+    `rule_uninhabited` an area; `rule_reconciliation` level × merkmal; `rule_index` an index; `rule_index_part` index × indicator;
     `rule_index_class` index × class; `rule_index_exclusion` index × area.
     """
     return {
@@ -224,6 +235,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
             for f in region.feeds
         ],
         "rule_uninhabited": [u.model_dump() for u in region.uninhabited],
+        "rule_reconciliation": [r.model_dump() for r in region.reconciliation],
         "rule_index": [
             {
                 "index_id": i.index_id,

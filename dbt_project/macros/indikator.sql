@@ -84,42 +84,66 @@ nenner_stichtag as (
         on nenner.stichtag = zaehler.stichtag
     {%- endif %}
     group by zaehler.stichtag
-)
-{%- endif %}
+),
 
+parts as (
+    select raum_id, gebietsstand, stichtag from zaehler
+    union
+    select nenner.raum_id, nenner.gebietsstand, nenner_stichtag.stichtag
+    from nenner
+    inner join nenner_stichtag on nenner_stichtag.nenner_stichtag = nenner.stichtag
+)
+
+-- Facts of a delivered Stichtag are complete for every Sozialraum. Only a pseudo-area may lack
+-- one side, and there that side is 0.
 select
-    zaehler.raum_id,
-    zaehler.gebietsstand,
-    zaehler.stichtag,
+    parts.raum_id,
+    parts.gebietsstand,
+    parts.stichtag,
     '{{ indikator_id(model.name) }}' as indikator_id,
     cast({{ entry.get('version', 1) }} as integer) as version,
-    zaehler.anzahl as zaehler,
-    {% if nenner is none -%}
-    cast(null as bigint) as nenner,
-    cast(null as double) as wert_geliefert,
-    zaehler.status,
-    true as vergleichbar,
-    {%- else -%}
-    nenner.anzahl as nenner,
+    case when zaehler.raum_id is null then 0 else zaehler.anzahl end as zaehler,
+    case
+        when nenner.raum_id is null and nenner_stichtag.nenner_stichtag is not null then 0
+        else nenner.anzahl
+    end as nenner,
     cast(null as double) as wert_geliefert,
     case
-        when zaehler.status <> 'ok' then zaehler.status
-        else coalesce(nenner.status, 'nicht_geliefert')
+        when coalesce(zaehler.status, 'ok') <> 'ok' then zaehler.status
+        when nenner_stichtag.nenner_stichtag is null then 'nicht_geliefert'
+        else coalesce(nenner.status, 'ok')
     end as status,
     coalesce(
-        {{ days_between('nenner_stichtag.nenner_stichtag', 'zaehler.stichtag') }}
+        {{ days_between('nenner_stichtag.nenner_stichtag', 'parts.stichtag') }}
             <= {{ entry.get('hoechstabstand_tage', 0) }},
         true
     ) as vergleichbar,
-    {%- endif %}
-    zaehler.geschaetzt
-from zaehler
-{%- if nenner is not none %}
-inner join nenner_stichtag on nenner_stichtag.stichtag = zaehler.stichtag
+    coalesce(zaehler.geschaetzt, false) as geschaetzt
+from parts
+inner join nenner_stichtag on nenner_stichtag.stichtag = parts.stichtag
+left join zaehler
+    on zaehler.raum_id = parts.raum_id
+    and zaehler.gebietsstand = parts.gebietsstand
+    and zaehler.stichtag = parts.stichtag
 left join nenner
-    on nenner.raum_id = zaehler.raum_id
-    and nenner.gebietsstand = zaehler.gebietsstand
+    on nenner.raum_id = parts.raum_id
+    and nenner.gebietsstand = parts.gebietsstand
     and nenner.stichtag = nenner_stichtag.nenner_stichtag
+{%- else %}
+
+select
+    raum_id,
+    gebietsstand,
+    stichtag,
+    '{{ indikator_id(model.name) }}' as indikator_id,
+    cast({{ entry.get('version', 1) }} as integer) as version,
+    anzahl as zaehler,
+    cast(null as bigint) as nenner,
+    cast(null as double) as wert_geliefert,
+    status,
+    true as vergleichbar,
+    geschaetzt
+from zaehler
 {%- endif %}
 {%- endmacro %}
 

@@ -19,6 +19,7 @@ upwards as (
         and (parts.raumebene = 'sozialraum' or level.raumebene in ('kommune', 'kreis'))
 )
 
-select raum_id, gebietsstand, raum_id as ober_raum_id, raumebene as ober_raumebene from parts
+select raum_id, gebietsstand, raumebene, raum_id as ober_raum_id, raumebene as ober_raumebene
+from parts
 union all
-select raum_id, gebietsstand, ober_raum_id, ober_raumebene from upwards
+select raum_id, gebietsstand, raumebene, ober_raum_id, ober_raumebene from upwards

@@ -42,9 +42,12 @@ select
         when delivered.anteil_zustand is null
             then cast(round(delivered.anteil * sums.nenner / 100) as bigint) - sums.zaehler
     end as ueberschuss,
-    cast(sums.raeume_ausgeschlossen as bigint) as raeume_ausgeschlossen
+    cast(sums.raeume_ausgeschlossen as bigint) as raeume_ausgeschlossen,
+    rule.max_ueberschuss
 from delivered
 inner join sums
     on sums.raum_id = delivered.raum_id
     and sums.stichtag = delivered.stichtag
     and sums.merkmal = delivered.merkmal
+left join {{ source('warehouse', 'rule_reconciliation') }} as rule
+    on rule.raumebene = sums.raumebene and rule.merkmal = sums.merkmal
