@@ -139,37 +139,26 @@ def _key(feed: str, key: Sequence[str]) -> list[Expectation]:
 
 
 def _required(feed: str, columns: Sequence[Column]) -> list[Expectation]:
-    """One rule for each column that must be filled, one for all that may say why they are not.
-
-    The latter are the measures, of which a feed may have dozens; a rule for each would make its
-    arrival several times as slow.
-    """
+    """One rule for all columns that must be filled, of which a feed may have dozens."""
     required = [column for column in columns if column["required"]]
-    remedy = "Ask the partner for the missing values; look first for marks the contract lacks."
-    rules = [
-        _no_rows(
-            f"required_{_slug(column['name'])}",
-            f"select 1 from {{batch}} where {_column(column['name'])} is null",
-            f"{feed}: every row has a value in {column['name']}.",
-            remedy,
+    if not required:
+        return []
+    missing = _any_of(
+        " and ".join(
+            f"{_column(name)} is null"
+            for name in [column["name"], *([_state(column["name"])] if column["has_state"] else [])]
         )
         for column in required
-        if not column["has_state"]
+    )
+    named = ", ".join(column["name"] for column in required)
+    return [
+        _no_rows(
+            "required_or_explained",
+            f"select 1 from {{batch}} where {missing}",
+            f"{feed}: every row has a value, or says why not, in {named}.",
+            "Ask the partner for the missing values; look first for marks the contract lacks.",
+        )
     ]
-    explained = [column["name"] for column in required if column["has_state"]]
-    if explained:
-        missing = _any_of(
-            f"{_column(name)} is null and {_column(_state(name))} is null" for name in explained
-        )
-        rules.append(
-            _no_rows(
-                "required_or_explained",
-                f"select 1 from {{batch}} where {missing}",
-                f"{feed}: every row has a value or says why not, in {', '.join(explained)}.",
-                remedy,
-            )
-        )
-    return rules
 
 
 def _codes(feed: str, columns: Sequence[Column]) -> list[Expectation]:

@@ -35,6 +35,11 @@ State = Literal[
 
 ColumnType = Literal["text", "integer", "decimal", "date", "geometry"]
 
+TECHNICAL_NAMES = frozenset(
+    "delivery_id row_number liefereinheit stichtag reasons flaeche_km2 area_m2 point_x point_y".split()
+)
+"""What landing itself writes beside a partner's columns; no column may take such a name."""
+
 
 class Strict(BaseModel):
     """A part of a contract: unknown keys are an error, nothing changes after reading."""
@@ -127,6 +132,21 @@ class StichtagRule(Strict):
     column: str | None = None
     column_format: str | None = None
 
+    @model_validator(mode="after")
+    def _is_complete(self) -> "StichtagRule":
+        if self.rule == "fest" and self.fixed is None:
+            raise ValueError("stichtag: rule fest needs `fixed`")
+        if self.column and not self.column_format:
+            raise ValueError("stichtag: `column` needs `column_format`")
+        return self
+
+    @property
+    def needs(self) -> set[str]:
+        """What a file name has to tell: groups of `name_pattern`."""
+        if self.rule == "fest":
+            return set()
+        return {"jahr", "monat"} if self.rule.startswith("monat") else {"jahr"}
+
     def of(self, year: int | None, month: int | None) -> date:
         """Return the Stichtag of a delivery for `year` and `month`."""
         if self.rule == "fest":
@@ -190,14 +210,23 @@ class Feed(Strict):
         named = {*self.key, *(n for layout in self.layouts for n in (*layout.headers, *layout.pad))}
         named |= {
             n
-            for n in (self.stichtag.column, self.spatial.column, self.spatial.x, self.spatial.y)
+            for n in (
+                self.stichtag.column,
+                self.spatial.column,
+                self.spatial.x,
+                self.spatial.y,
+                self.spatial.kommune_column,
+            )
             if n
         }
+        if taken := TECHNICAL_NAMES & set(names):
+            raise ValueError(f"feed {self.feed}: names that landing itself uses: {sorted(taken)}")
         if unknown := named - set(names):
             raise ValueError(f"feed {self.feed}: no such column: {sorted(unknown)}")
         if not self.layouts:
             raise ValueError(f"feed {self.feed}: at least one layout is needed")
-        re.compile(self.name_pattern)
+        if lacking := self.stichtag.needs - set(re.compile(self.name_pattern).groupindex):
+            raise ValueError(f"feed {self.feed}: name_pattern lacks the group {sorted(lacking)}")
         return self
 
     @cached_property
@@ -224,9 +253,10 @@ class Feed(Strict):
             return None
         parts = match.groupdict()
         year, month = (int(parts[p]) if parts.get(p) else None for p in ("jahr", "monat"))
-        if month is not None and month not in range(1, 13):
+        try:
+            return self.stichtag.of(year, month)
+        except ValueError:  # a month 13, a year 0
             return None
-        return self.stichtag.of(year, month)
 
     def layouts_at(self, stichtag: date) -> list[AnyLayout]:
         """Return the layouts that were agreed for a Stichtag, in the contract's order."""

@@ -148,7 +148,16 @@ class Region(Strict):
         named |= {name for feed in self.feeds for name in feed.condition_feeds}
         if unknown := named - known:
             raise ValueError(f"region {self.region}: no such feed: {sorted(unknown)}")
+        for name, column in self._named_columns():
+            if column not in {c.name for c in self.feed(name).columns}:
+                raise ValueError(f"region {self.region}: feed {name} has no column {column!r}")
         return self
+
+    def _named_columns(self) -> set[tuple[str, str]]:
+        """Which columns of which feeds repairs and conditional marks speak of."""
+        repaired = {(r.feed, column) for r in self.repairs for column in (*r.where, *r.set)}
+        marks = (m for feed in self.feeds for column in feed.columns for m in column.marks)
+        return repaired | {(mark.when.feed, mark.when.column) for mark in marks if mark.when}
 
     def feed(self, name: str) -> Feed:
         """Return a feed by name."""

@@ -405,7 +405,7 @@ def test_a_good_delivery_passes(tmp_path):
         ("* replace (plaetze::varchar as plaetze)", "types_as_agreed", 1),
         ("* replace ('E1' as einrichtung, '2' as altersgruppe)", "key_unique", 4),
         ("* replace (nullif(einrichtung, 'E1') as einrichtung)", "key_complete", 1),
-        ("* replace (nullif(plaetze, 20) as plaetze)", "required_plaetze", 4),
+        ("* replace (nullif(plaetze, 20) as plaetze)", "required_or_explained", 4),
         ("* replace (null::varchar as quote__zustand)", "required_or_explained", 1),
         ("* replace ('9' as altersgruppe)", "codes_altersgruppe", 4),
         ("* replace ('forgotten' as quote__zustand)", "states_known", 4),
