@@ -37,30 +37,38 @@ def main(arguments: list[str] | None = None) -> int:
 
 def prepare(settings: Settings, options: argparse.Namespace | None = None) -> int:
     """Make the folders, Dagster's instance and the dbt manifest of a home."""
+    from orchestration.models import is_parsed, read_manifest
     from orchestration.run_lock import hold
+    from sources.region import read_region
 
+    read_region(settings.region)
     settings.make_folders()
     settings.export()
-    with hold(settings.lock, lambda text: print(text, file=sys.stderr)):
+    with hold(settings.prepare_lock, lambda _: None):
         config = settings.dagster_home / "dagster.yaml"
         declared = (PROJECT / "orchestration" / "dagster.yaml").read_text()
         if not config.exists() or config.read_text() != declared:
             config.write_text(declared)
-        _make_instance()
-        from orchestration.models import read_manifest
-        from sources.region import read_region
-
-        read_region(settings.region)
-        read_manifest(settings)
+        _make_instance(settings)
+        if not is_parsed(settings):  # never while a run reads the last one
+            with hold(settings.lock, _tell):
+                read_manifest(settings)
     return 0
 
 
-def _make_instance() -> None:
+def _make_instance(settings: Settings) -> None:
     """Create Dagster's storages: two processes that open a fresh home at once break it."""
     from dagster import DagsterInstance
 
+    from orchestration.run_lock import killed_run, report_killed
+
     with DagsterInstance.get() as instance:
+        report_killed(instance, killed_run(settings.lock))
         instance.get_runs(limit=1)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
@@ -69,7 +77,9 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
 
     region = read_region(settings.region)
     if settings.data is None and not any(settings.inbox.rglob("*.*")) and _nothing_landed(settings):
-        print(f"sozialraum: no data for region {region.region}. {region.data_hint}", file=sys.stderr)
+        print(
+            f"sozialraum: no data for region {region.region}. {region.data_hint}", file=sys.stderr
+        )
         return 2
     prepare(settings)
     from dagster import DagsterInstance
@@ -117,15 +127,23 @@ def dbt(settings: Settings, options: argparse.Namespace) -> int:
     settings.export()
     project = ["--project-dir", str(settings.dbt_project)]
     variables = ["--vars", json.dumps(dbt_vars(settings))]
-    with hold(settings.lock, lambda text: print(text, file=sys.stderr)):
+    with hold(settings.lock, _tell):
         result = dbtRunner().invoke([*options.arguments, *project, *variables])
     return 0 if result.success else 1
+
+
+def bench(settings: Settings, options: argparse.Namespace) -> int:
+    """Print where the seconds of one run go."""
+    from orchestration import bench as report
+
+    return report.bench(settings)
 
 
 _VERBS = {
     "run": (run, "run the main job, from the partners' files to a published edition"),
     "ui": (ui, "open the Dagster UI and the Data Docs on 127.0.0.1"),
     "prepare": (prepare, "make the folders, Dagster's instance and the dbt manifest of a home"),
+    "bench": (bench, "measure one run on a fresh home: stages, imports, bare SQL"),
     "dbt": (dbt, "run a dbt command, such as `sozialraum dbt test`"),
 }
 

@@ -1,0 +1,131 @@
+"""`make bench`: where the seconds of one run go, beside the imports and the bare SQL.
+
+Measures a run of the default region in a home of its own, in a process of its own, so that
+memory and imports are those of a user's run. Writes nothing but its report.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from orchestration.settings import PROJECT, Settings
+
+IMPORTS = {
+    "dagster": "import dagster",
+    "dbt": "import dbt.cli.main, dbt.adapters.duckdb.connections",
+    "great_expectations": "import great_expectations",
+    "geopandas": "import geopandas",
+    "code location": "from orchestration.definitions import build_definitions as b\n"
+    "from orchestration.settings import Settings\n"
+    "b(settings=Settings.from_environment())",
+}
+
+
+def bench(settings: Settings) -> int:
+    """Print the report of one run on a fresh home; return the run's exit code."""
+    folder = Path(tempfile.mkdtemp(prefix="sozialraum-bench-"))
+    try:
+        return _bench(replace(settings, home=folder / "home"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bench(settings: Settings) -> int:
+    environment = _environment(settings)
+    prepare, _ = _timed([sys.executable, "-m", "orchestration.cli", "prepare"], environment)
+    whole, code = _timed([sys.executable, "-m", "orchestration.cli", "run"], environment)
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    if code:
+        return code
+    print(f"\nregion {settings.region}, one run on a fresh home")
+    _print("whole run", whole)
+    _print("peak memory", memory, "MB")
+    _print("before it, once for a home: dbt's manifest", prepare)
+    print("\nstages")
+    for stage, seconds in _stages(settings).items():
+        _print(stage, seconds)
+    print("\nimports, each in a process of its own, median of five")
+    for name, statement in IMPORTS.items():
+        times = sorted(_timed([sys.executable, "-c", statement], environment)[0] for _ in range(5))
+        _print(name, times[2])
+    print("\nbare SQL")
+    for step, seconds in _bare_sql(settings).items():
+        _print(step, seconds)
+    return 0
+
+
+def _print(name: str, number: float, unit: str = "s") -> None:
+    print(f"  {name:<44}{number:8.1f} {unit}")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    data = {"SOZIALRAUM_DATA": str(settings.open_data)} if settings.open_data else {}
+    own = {"SOZIALRAUM_HOME": str(settings.home), "REGION": settings.region, **data}
+    return {**os.environ, **own, "DAGSTER_HOME": str(settings.dagster_home)}
+
+
+def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, int]:
+    started = time.perf_counter()
+    code = subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode
+    return time.perf_counter() - started, code
+
+
+def _stages(settings: Settings) -> dict[str, float]:
+    """Seconds of each stage of the last run: the steps of the event log, by their first word."""
+    settings.export()
+    from dagster import DagsterEventType, DagsterInstance
+
+    kinds = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS}
+    stages: dict[str, float] = defaultdict(float)
+    started = {}
+    with DagsterInstance.get() as instance:
+        run = instance.get_runs(limit=1)[0]
+        for record in instance.get_records_for_run(run.run_id, of_type=kinds).records:
+            event = record.event_log_entry
+            step = event.step_key
+            if event.dagster_event.is_step_start:
+                started[step] = event.timestamp
+            else:
+                stages[step.split("__")[0]] += event.timestamp - started[step]
+    return dict(stages)
+
+
+def _bare_sql(settings: Settings) -> dict[str, float]:
+    """Seconds of the models' own SQL, run without dbt on a copy of the sealed database."""
+    import duckdb
+
+    from orchestration.models import CORE_STEP, read_manifest
+    from orchestration.warehouse import run_dbt
+
+    models = read_manifest(settings).models
+    compiled = [result.node for result in run_dbt(settings, "compile").result.results]
+    copy = settings.home / "bare.duckdb"
+    shutil.copyfile(settings.warehouse, copy)
+    seconds: dict[str, float] = defaultdict(float)
+    with duckdb.connect(str(copy), config={"threads": 1}) as con:
+        for node in _in_order([n for n in compiled if n.resource_type == "model"]):
+            model = models[node.unique_id]
+            kind = "table" if node.config.materialized == "table" else "view"
+            statement = f"create or replace {kind} {model.layer}.{model.name} as "
+            sql = node.compiled_code.replace('"warehouse".', "")
+            started = time.perf_counter()
+            con.execute(statement + sql)
+            step = "core step" if model.layer in CORE_STEP else "mart step"
+            seconds[step] += time.perf_counter() - started
+    return dict(seconds)
+
+
+def _in_order(nodes: list) -> list:
+    """Nodes after what they depend on."""
+    from graphlib import TopologicalSorter
+
+    by_id = {node.unique_id: node for node in nodes}
+    graph = {node.unique_id: set(node.depends_on_nodes) & set(by_id) for node in nodes}
+    return [by_id[unique_id] for unique_id in TopologicalSorter(graph).static_order()]

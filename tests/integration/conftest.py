@@ -1,0 +1,90 @@
+"""Whole runs in homes of their own, on all of Berlin or on a part of it."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from orchestration.cli import prepare
+from orchestration.definitions import EDITION_JOB, build_definitions
+from orchestration.progress import progress_logger
+from orchestration.settings import Settings
+
+REGISTER_YEARS = ("2014", "2015", "2016")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A home with its data, and what a test asks of it."""
+
+    settings: Settings
+
+    def run(self, assets: Iterable[dg.AssetKey] | None = None) -> dg.ExecuteInProcessResult:
+        """Run the job `edition`, or only some of its assets."""
+        prepare(self.settings)
+        definitions = build_definitions(
+            settings=self.settings, loggers={"console": progress_logger()}
+        )
+        with dg.DagsterInstance.get() as instance:
+            return definitions.resolve_job_def(EDITION_JOB).execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {}}}},
+                asset_selection=list(assets) if assets is not None else None,
+            )
+
+    def sealed(self, query: str) -> list[tuple]:
+        """Query the sealed database."""
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
+            return con.execute(query).fetchall()
+
+    def published(self, query: str) -> list[tuple]:
+        """Query the published edition."""
+        database = self.settings.published / "current" / "marts.duckdb"
+        with duckdb.connect(str(database), read_only=True) as con:
+            return con.execute(query).fetchall()
+
+    def current(self) -> str | None:
+        """The edition that `current` names."""
+        link = self.settings.published / "current"
+        return link.readlink().name if link.is_symlink() else None
+
+
+def copy_data(source: Path, target: Path, register_years: Iterable[str]) -> Path:
+    """Copy the open data with some years of the register only; return the region's folder."""
+    folder = target / "berlin"
+    shutil.copytree(source, folder, copy_function=shutil.copyfile)
+    for path in (folder / "register").glob("EWR*"):
+        if path.name[3:7] not in register_years:
+            path.unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def berlin(berlin_data, tmp_path_factory) -> Warehouse:
+    """All of Berlin, run once."""
+    home = tmp_path_factory.mktemp("berlin") / "home"
+    warehouse = Warehouse(Settings(home=home, region="berlin", open_data=berlin_data.parent))
+    assert warehouse.run().success
+    return warehouse
+
+
+@pytest.fixture
+def small_berlin(berlin_data, tmp_path) -> Warehouse:
+    """Three years of the register and everything else, to plant faults in; not yet run."""
+    copy_data(berlin_data, tmp_path / "data", REGISTER_YEARS)
+    return Warehouse(Settings(tmp_path / "home", "berlin", tmp_path / "data"))
+
+
+@pytest.fixture
+def edit() -> Callable[[Path, Callable[[str], str]], None]:
+    """Rewrite a text file."""
+
+    def rewrite(path: Path, change: Callable[[str], str]) -> None:
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    return rewrite

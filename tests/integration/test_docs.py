@@ -1,0 +1,63 @@
+"""Every command and every query on a page of the docs is run, on an edition of Berlin."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import PROJECT
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """All fenced blocks of a language, with where they stand."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(rf"^```{language}\n(.*?)^```", text, flags=re.S | re.M):
+            line = text[: match.start()].count("\n") + 1
+            found.append((f"{page.name}:{line}", match[1]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def project_beside_an_edition(berlin, tmp_path_factory) -> Path:
+    """The project as a reader has it: its files, .venv, and var/ with an edition."""
+    folder = tmp_path_factory.mktemp("project")
+    for path in PROJECT.iterdir():
+        if path.name not in (".venv", "var", ".git"):
+            (folder / path.name).symlink_to(path)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "var").symlink_to(berlin.settings.home)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(body, id=where) for where, body in blocks("bash")]
+)
+def test_command_works(project_beside_an_edition, berlin, command):
+    own = {"SOZIALRAUM_HOME": "", "REGION": "", "SOZIALRAUM_DATA": str(berlin.settings.open_data)}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=project_beside_an_edition,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("query", [pytest.param(body, id=where) for where, body in blocks("sql")])
+def test_query_returns_rows(berlin, query):
+    assert berlin.published(query)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

@@ -1,0 +1,371 @@
+"""Planted faults: each is caught at the right gate, and the last edition stays."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from orchestration.gates import DRAFT, released_key
+from orchestration.landing import feed_key
+from orchestration.models import CORE_STEP, MART_STEP, read_manifest
+from orchestration.warehouse import model_key
+from sources import ledger
+from sources.landing import Folders
+
+EDITION = dg.AssetKey(["edition", "published"])
+MSS = "berlin-monitoring-social-urban-development"
+
+
+def outcomes(warehouse, feed: str) -> dict[str, str]:
+    """The last result of each Stichtag of a feed."""
+    rows = ledger.read(Folders(warehouse.settings.landing).ledger, feed)
+    return {str(o.stichtag): o.result for o in rows}
+
+
+def reason(warehouse, feed: str, result: str, stichtag: str | None = None) -> str:
+    """The reason of the last outcome with this result, at a Stichtag if one is given."""
+    rows = ledger.read(Folders(warehouse.settings.landing).ledger, feed)
+    return [
+        o.reason
+        for o in rows
+        if o.result == result and str(o.stichtag) == (stichtag or str(o.stichtag))
+    ][-1]
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    """Names of the checks that failed in a run."""
+    return {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
+
+
+def steps(warehouse, layers) -> list[dg.AssetKey]:
+    """Asset keys of the dbt models of some layers."""
+    models = read_manifest(warehouse.settings).models.values()
+    return [model_key(model) for model in models if model.layer in layers]
+
+
+def tamper(warehouse, feed: str, stichtag: str, query: str) -> None:
+    """Rewrite an accepted delivery by a query over `landed`, as a fault behind the arrival gate."""
+    for path in Folders(warehouse.settings.landing).accepted(feed).glob("*.parquet"):
+        with duckdb.connect() as con:
+            con.execute(f"create table landed as from '{path}'")
+            if con.execute("select max(stichtag)::varchar from landed").fetchone() == (stichtag,):
+                con.execute(f"copy ({query}) to '{path}' (format parquet)")
+                return
+    raise AssertionError(f"no accepted delivery of {feed} at {stichtag}")
+
+
+def test_faults_on_arrival_reject_a_delivery_and_not_the_run(small_berlin, edit):
+    """Five partners' faults at once: what they sent is nicht_geliefert, the rest is published."""
+    data = small_berlin.settings.data
+    edit(data / "register/EWR201412E_Matrix.csv", lambda s: s.replace("E_E;", "EINW;", 1))
+    (data / "register/EWR201512E_Matrix.csv").write_bytes(b"")
+    shares = data / f"mss/{MSS}-2017-00-2-1-planning-areas.csv"
+    edit(shares, lambda s: s.replace("01011101,3114,4.98155", "01011101,3114,101", 1))
+    classes = data / f"mss/{MSS}-2015-00-1-planning-areas.csv"
+    classes.write_text(classes.read_text(), encoding="utf-16")
+    kita = next((data / "kita").iterdir())
+    kita.rename(kita.with_name("berlin-daycare-centers-2001-10-details.csv"))
+
+    result = small_berlin.run()
+
+    assert result.success
+    assert failed_checks(result) == {"arrival"}
+    assert outcomes(small_berlin, "einwohnerregister")["2014-12-31"] == "rejected"
+    assert outcomes(small_berlin, "einwohnerregister")["2015-12-31"] == "rejected"
+    assert outcomes(small_berlin, "einwohnerregister")["2016-12-31"] == "accepted"
+    assert outcomes(small_berlin, "einwohnerregister")["2001-12-31"] == "not_delivered"
+    assert outcomes(small_berlin, "mss_anteile")["2016-12-31"] == "rejected"
+    text = reason(small_berlin, "mss_anteile", "rejected", "2016-12-31")
+    for part in (
+        "mss_anteile",
+        shares.name,
+        "anteil_arbeitslose",
+        "100",
+        "first in row 1",
+        "To do",
+    ):
+        assert part in text
+    assert "2001-10-01" in reason(small_berlin, "kita_verzeichnis", "rejected")
+    # Without the classes of 2015 a 0 cannot be told from an exclusion: the shares wait.
+    assert "accepted rows of feed mss_klassen" in reason(
+        small_berlin, "mss_anteile", "rejected", "2014-12-31"
+    )
+    statuses = small_berlin.published(
+        "select distinct stichtag::varchar, status from mart_bevoelkerung "
+        "where raumebene = 'sozialraum' and stichtag >= '2014-01-01' order by all"
+    )
+    assert statuses == [
+        ("2014-12-31", "nicht_geliefert"),
+        ("2015-12-31", "nicht_geliefert"),
+        ("2016-12-31", "ok"),
+        ("2017-12-31", "nicht_geliefert"),
+    ]
+    missing = small_berlin.published(
+        "select distinct status, wert, zaehler from mart_indikator "
+        "where indikator_id in ('mss_arbeitslose', 'kita_plaetze')"
+    )
+    assert missing == [("nicht_geliefert", None, None)]
+    totals = small_berlin.published(
+        "select anzahl from mart_bevoelkerung where raumebene = 'kreis' and status = 'ok' "
+        "and altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'"
+    )
+    assert totals == [(3_670_622,)]
+
+
+def test_another_year_in_a_known_layout_needs_no_change(small_berlin):
+    """2018 made of 2016: six more children in each area, so that it is no copy."""
+    register = small_berlin.settings.data / "register"
+    lines = (register / "EWR201612E_Matrix.csv").read_text().splitlines()
+    header = lines[0].split(";")
+    born = {"E_E": 6, "E_EM": 3, "E_EW": 3, "E_E00_01": 6, "E_EU1": 6}
+    rows = [line.split(";") for line in lines[1:]]
+    for row in rows:
+        row[0] = "201812"
+        for name, number in born.items():
+            row[header.index(name)] = str(int(row[header.index(name)]) + number)
+    text = "\n".join(";".join(row) for row in [header, *rows])
+    (register / "EWR201812E_Matrix.csv").write_text(text + "\n")
+    assert small_berlin.run().success
+
+    assert small_berlin.published(
+        "select anzahl from mart_bevoelkerung where raumebene = 'kreis' "
+        "and altersgruppe = 'insgesamt' and geschlecht = 'insgesamt' and stichtag = '2018-12-31'"
+    ) == [(3_670_622 + 6 * 447,)]
+    assert small_berlin.published(
+        "select count(*) from mart_indikator where stichtag = '2018-12-31' "
+        "and raumebene = 'kreis' and indikator_id = 'anteil_unter_18' and status = 'ok'"
+    ) == [(1,)]
+
+
+def test_table_of_another_year_is_caught_at_the_plausibility_gate(small_berlin, edit):
+    """A Bezirksregion table made from another year's inhabitants and shares."""
+    assert small_berlin.run().success
+    before = small_berlin.current()
+    data = small_berlin.settings.data
+    table = data / f"mss/{MSS}-2015-00-2-2-district-regions.csv"
+    register = data / "register/EWR201612E_Matrix.csv"
+    shares = data / f"mss/{MSS}-2017-00-2-1-planning-areas.csv"
+    header = table.read_text().splitlines()[0]
+    columns = header.split(",")[2:]
+    means = ", ".join(f"round(sum({c} * inhabitants) / sum(inhabitants), 5)" for c in columns)
+    rows = duckdb.sql(
+        f"select left(id, 6), sum(E_E), {means} "
+        f"from read_csv('{shares}', types = {{'id': 'varchar'}}) join "
+        f"read_csv('{register}', delim = ';', types = {{'RAUMID': 'varchar'}}) on RAUMID = id "
+        "group by 1 order by 1"
+    ).fetchall()
+    lines = [",".join(str(value) for value in row) for row in rows]
+    table.write_text("\n".join([header, *lines]) + "\n")
+
+    result = small_berlin.run()
+
+    assert not result.success
+    assert "plausibility" in failed_checks(result)
+    assert outcomes(small_berlin, "mss_bezirksregionen")["2014-12-31"] == "accepted"
+    assert small_berlin.current() == before
+
+
+def test_gates_hold_when_the_publishing_asset_runs_alone(small_berlin):
+    """After a failed plausibility check, a failed dbt test, and a backfill in parts."""
+    assert small_berlin.run().success
+    before = small_berlin.current()
+    original = Folders(small_berlin.settings.landing).accepted("einwohnerregister")
+    kept = small_berlin.settings.home / "kept"
+    shutil.copytree(original, kept)
+
+    # A failed plausibility check: a band no longer adds up, by a value that must not be shown.
+    broken = "select * replace (case when row_number = 7 then -918273645 else alter_18_20 end "
+    broken += "as alter_18_20) from landed"
+    tamper(small_berlin, "einwohnerregister", "2016-12-31", broken)
+    result = small_berlin.run()
+    assert not result.success
+    assert "plausibility" in failed_checks(result)
+    assert not small_berlin.run([EDITION]).success
+    assert small_berlin.current() == before
+    assert find_in(searched(small_berlin), [b"918273645"]) == []
+
+    # The same as a backfill in parts: every step runs, the gate between them holds nothing.
+    assert small_berlin.run([*steps(small_berlin, CORE_STEP)]) is not None
+    small_berlin.run([released_key(t) for t in ("bevoelkerung", "fallzahl", "lieferwert")])
+    small_berlin.run(steps(small_berlin, MART_STEP))
+    small_berlin.run([DRAFT])
+    result = small_berlin.run([EDITION])
+    assert not result.success
+    assert small_berlin.current() == before
+
+    # A failed dbt test: the grain is broken, so the core build is not green.
+    shutil.rmtree(original)
+    shutil.copytree(kept, original)
+    doubled = "select * from landed union all select * from landed where row_number = 7"
+    tamper(small_berlin, "einwohnerregister", "2016-12-31", doubled)
+    assert not small_berlin.run().success
+    assert not small_berlin.settings.core_token.exists()
+    assert not small_berlin.run([EDITION]).success
+    assert small_berlin.current() == before
+
+    # And with the good delivery back, all goes on.
+    shutil.rmtree(original)
+    shutil.copytree(kept, original)
+    assert small_berlin.run().success
+    assert small_berlin.current() != before
+
+
+def test_missing_geometry_is_rejected_and_the_old_one_stays(small_berlin):
+    assert small_berlin.run().success
+    path = small_berlin.settings.data / "lor/berlin-lor-planning-areas-until-2020.geojson"
+    collection = json.loads(path.read_text())
+    collection["features"][5]["geometry"] = None
+    path.write_text(json.dumps(collection))
+
+    result = small_berlin.run()
+
+    assert result.success
+    assert failed_checks(result) == {"arrival"}
+    assert "geometrie: missing" in reason(small_berlin, "lor_planungsraeume", "rejected")
+    assert small_berlin.published(
+        "select count(*) from dim_raum where raumebene = 'sozialraum'"
+    ) == [(448,)]
+
+
+def test_area_that_the_table_lacks_is_caught(small_berlin, edit):
+    """An area that does not exist is named on arrival; one that is missing, by plausibility."""
+    path = small_berlin.settings.data / "register/EWR201612E_Matrix.csv"
+    edit(path, lambda s: s.replace("201612;01011101", "201612;99999999", 1))
+    prepared = small_berlin.run([feed_key("lor_planungsraeume"), feed_key("einwohnerregister")])
+    assert failed_checks(prepared) == {"arrival"}
+    assert "no such area" in reason(small_berlin, "einwohnerregister", "rejected")
+
+    edit(path, lambda s: "".join(s.splitlines(keepends=True)[:-1]))
+    edit(path, lambda s: s.replace("201612;99999999", "201612;01011101", 1))
+    result = small_berlin.run()
+    assert outcomes(small_berlin, "einwohnerregister")["2016-12-31"] == "accepted"
+    assert "plausibility" in failed_checks(result)
+    assert small_berlin.current() is None
+
+
+def test_small_counts_are_withheld(small_berlin, edit):
+    """Berlin's publisher leaves no 1 and no 2; planted ones do not leave the sealed zone."""
+    path = small_berlin.settings.data / "register/EWR201612E_Matrix.csv"
+    lines = path.read_text().splitlines()
+    header = lines[0].split(";")
+    row = lines[1].split(";")
+    # Two of the oldest become one; the total, men and women follow, and so does the coarse band.
+    assert row[header.index("E_E95_110")] == "3"
+    for name in ("E_E95_110", "E_E", "E_EM", "E_E80U110"):
+        row[header.index(name)] = str(int(row[header.index(name)]) - 1)
+    lines[1] = ";".join(row)
+    path.write_text("\n".join(lines) + "\n")
+    # The shares of that year rest on the unchanged register, and so stay away.
+    for path in small_berlin.settings.data.glob(f"mss/{MSS}-2017-*"):
+        path.unlink()
+
+    assert small_berlin.run().success
+
+    area = "raum_id = '01011101' and stichtag = '2016-12-31'"
+    assert small_berlin.published(
+        f"select count(*), count(anzahl) from mart_bevoelkerung where {area} "
+        "and altersgruppe <> 'insgesamt' and status = 'geheim'"
+    ) == [(32, 0)]
+    assert small_berlin.published(
+        f"select anzahl from mart_bevoelkerung where {area} "
+        "and altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'"
+    ) == [(3113,)]
+    # The Bezirk is the sum of its published parts, and says how much that covers.
+    assert small_berlin.published(
+        "select bool_and(abdeckung < 1 and status = 'ok') from mart_bevoelkerung "
+        "where raum_id = '01' and stichtag = '2016-12-31' and altersgruppe = '95+'"
+    ) == [(True,)]
+    assert small_berlin.published(
+        f"select status, wert, zaehler from mart_indikator where {area} "
+        "and indikator_id = 'anteil_ab_80'"
+    ) == [("geheim", None, None)]
+
+
+def searched(warehouse) -> list[Path]:
+    """All that a run leaves outside landing and the sealed database, and in the temp folder."""
+    settings = warehouse.settings
+    sealed_tables = {settings.warehouse, settings.areas}
+    inside = [
+        path
+        for path in settings.home.rglob("*")
+        if path.is_file()
+        and not path.is_relative_to(settings.landing)
+        and not path.is_relative_to(settings.home / "kept")
+        and path not in sealed_tables
+        and path.suffix != ".wal"
+    ]
+    own = settings.home.parent
+    temporary = [
+        path
+        for path in Path(tempfile.gettempdir()).rglob("*")
+        if path.is_file()
+        and not path.is_relative_to(own)
+        and not any(part.startswith("pytest-") for part in path.parts)
+        and path.stat().st_mtime >= own.stat().st_ctime
+        and path.stat().st_size < 50_000_000
+    ]
+    return inside + temporary
+
+
+def find_in(paths: list[Path], markers: list[bytes]) -> list[str]:
+    """Files that hold a marker."""
+    hits = []
+    for path in paths:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        hits += [path.name for marker in markers if marker in content]
+    return hits
+
+
+def test_no_value_of_a_row_leaves_the_sealed_zone(small_berlin, capfd):
+    """Markers in quarantined rows, in a value that fails a cast, and in what does not land."""
+    kita = next((small_berlin.settings.data / "kita").iterdir())
+    header = kita.read_text(encoding="utf-8").splitlines()[0].split(",")
+    good = dict.fromkeys(header, "ZEICHEN-7391") | {
+        "id": "99990001",
+        "places": "7",
+        "type": "Reguläre Einrichtung",
+        "lat": "52.5",
+        "lon": "13.4",
+        "geojson_feature_id": "01100308",
+    }
+    bad = [
+        good | {"places": "ZEICHEN-7391"},
+        good | {"id": "99990002", "places": "-918273645"},
+        good | {"id": "ZEICHEN-7391", "type": "ZEICHEN-7391"},
+    ]
+    with kita.open("a", encoding="utf-8") as file:
+        file.writelines(",".join(row[name] for name in header) + "\n" for row in bad)
+
+    assert small_berlin.run().success
+
+    rows = ledger.read(Folders(small_berlin.settings.landing).ledger, "kita_verzeichnis")
+    assert [o.rows_quarantined for o in rows if o.result == "accepted"] == [3]
+    shown = capfd.readouterr()
+    assert "ZEICHEN-7391" not in shown.out + shown.err
+    assert "918273645" not in shown.out + shown.err
+    assert find_in(searched(small_berlin), [b"ZEICHEN-7391", b"918273645"]) == []
+    landed = Folders(small_berlin.settings.landing)
+    inside = [*landed.accepted("kita_verzeichnis").rglob("*"), *landed.ledger.rglob("*")]
+    assert find_in(inside, [b"ZEICHEN-7391", b"918273645"]) == []
+
+
+def test_sealed_folders_are_for_their_owner_only(berlin):
+    for name in ("inbox", "landing", "sealed", "dagster", "reports"):
+        assert (berlin.settings.home / name).stat().st_mode & 0o777 == 0o700
+
+
+def test_without_data_one_sentence_says_where_to_get_it(tmp_path, monkeypatch, capsys):
+    from orchestration.cli import main
+
+    monkeypatch.setenv("SOZIALRAUM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("SOZIALRAUM_DATA", raising=False)
+    assert main(["run", "--region", "berlin"]) == 2
+    assert "SOZIALRAUM_DATA" in capsys.readouterr().err
+    assert main(["run", "--region", "atlantis"]) == 2
+    assert "known are" in capsys.readouterr().err

@@ -1,0 +1,238 @@
+"""What Dagster is told: every key exists, every model has one step, every gate holds its border.
+
+Wrong keys are silent in Dagster: a check on an asset that does not exist simply never runs.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from orchestration.definitions import EDITION_JOB, build_definitions
+from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION
+from orchestration.models import CORE_STEP, LAYERS, MART_STEP, read_manifest
+from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse import asset_key, model_key
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    settings = Settings(tmp_path_factory.mktemp("definitions"), "berlin")
+    settings.make_folders()
+    return settings
+
+
+@pytest.fixture(scope="module")
+def definitions(settings) -> dg.Definitions:
+    return build_definitions(settings=settings)
+
+
+@pytest.fixture(scope="module")
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+def test_every_dependency_exists(graph):
+    external = {key for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
+    assert {key.path[0] for key in external} == {"partner"}
+
+
+def test_every_check_stands_on_an_asset_that_is_made(graph):
+    made = graph.materializable_asset_keys
+    assert {check.asset_key for check in graph.asset_check_keys} <= made
+
+
+def test_gates_stand_at_their_borders(graph):
+    by_name = {
+        gate: {c.asset_key.to_user_string() for c in graph.asset_check_keys if c.name == gate}
+        for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION)
+    }
+    assert by_name == {
+        PLAUSIBILITY: {
+            "core/dim_raum",
+            "core/fct_bevoelkerung",
+            "core/fct_fallzahl",
+            "core/fct_lieferwert",
+            "core/rec_mss",
+        },
+        PRIVACY: {"released/bevoelkerung", "released/fallzahl", "released/lieferwert"},
+        PUBLICATION: {"edition/draft"},
+    }
+
+
+def test_only_gates_and_ledgers_block(definitions):
+    blocking = {
+        spec.name
+        for checks in (*definitions.asset_checks, *definitions.assets)
+        for spec in getattr(checks, "check_specs", ())
+        if spec.blocking
+    }
+    assert blocking == {PLAUSIBILITY, PRIVACY, PUBLICATION, "ledger_balances"}
+
+
+def test_every_model_belongs_to_exactly_one_step(settings, definitions):
+    manifest = read_manifest(settings)
+    steps = [
+        assets
+        for assets in definitions.assets
+        if isinstance(assets, dg.AssetsDefinition) and assets.op.name.endswith("_models")
+    ]
+    for model in manifest.models.values():
+        assert sum(model_key(model) in step.keys for step in steps) == 1, model.name
+    assert {*CORE_STEP, *MART_STEP} == {"seeds", *LAYERS}
+
+
+def test_core_and_marts_meet_only_through_released_counts(settings):
+    """Indicators and marts read published counts, dimensions, rules and each other."""
+    manifest = read_manifest(settings)
+    allowed_core = {"dim_raum", "dim_zeit", "dim_indikator", "bridge_raum", "altersgruppen"}
+    for model in manifest.models.values():
+        if model.layer not in MART_STEP:
+            continue
+        for node in model.depends_on:
+            if node in manifest.models:
+                other = manifest.models[node]
+                assert other.layer in MART_STEP or other.name in allowed_core, model.name
+            else:
+                source, table = manifest.sources[node]
+                assert source == "released" or table.startswith("rule_"), model.name
+
+
+def test_staging_reads_one_source_and_nothing_else_reads_files(settings):
+    manifest = read_manifest(settings)
+    for model in manifest.models.values():
+        landed = [n for n in model.depends_on if manifest.sources.get(n, ("",))[0] == "landing"]
+        if model.layer == "staging":
+            assert len(model.depends_on) == 1, model.name
+        else:
+            assert not landed, model.name
+
+
+def test_every_model_states_its_grain(settings):
+    manifest = read_manifest(settings)
+    for model in manifest.models.values():
+        assert re.search(r"\b(Grain|Korn)\b", model.description), model.name
+    proven = {
+        test.model for test in manifest.tests.values() if test.name.startswith("unique_grain")
+    }
+    for model in manifest.models.values():
+        if model.layer in ("core", "marts"):
+            assert model.unique_id in proven, model.name
+
+
+def test_every_published_column_is_described_in_german_and_has_an_audience(settings):
+    tables = {table.name: table for table in read_manifest(settings).published_tables()}
+    assert set(tables) == {
+        "dim_raum",
+        "dim_indikator",
+        "mart_bevoelkerung",
+        "mart_indikator",
+        "mart_index",
+    }
+    for table in tables.values():
+        for column in table.columns:
+            assert column.description, (table.name, column.name)
+    ranks = [c for c in tables["mart_indikator"].columns if c.name.startswith("rang_")]
+    assert {column.audience for column in ranks} == {"fachlich"}
+
+
+def test_every_indicator_has_its_entry(settings):
+    manifest = read_manifest(settings)
+    indicators = [m for m in manifest.models.values() if m.layer == "indicators"]
+    files = list((PROJECT / "dbt_project/models/indicators").rglob("ind_*.sql"))
+    assert len(indicators) == len(files) > 0
+    for model in indicators:
+        entry = model.meta["indikator"]
+        for key in ("name", "thema", "art", "definition", "zaehler_definition", "einheit"):
+            assert entry[key], (model.name, key)
+
+
+def test_no_model_averages_a_rate(settings):
+    """Rates roll up over numerators and denominators; only the index standardises, over areas."""
+    for path in (PROJECT / "dbt_project").rglob("*.sql"):
+        if re.search(r"\b(avg|mean)\s*\(", path.read_text(encoding="utf-8")):
+            assert path.name in ("mart_index.sql", "mart_indikator.sql")
+            assert "over peers" in path.read_text(encoding="utf-8")
+
+
+def test_unknown_model_is_an_error(settings):
+    with pytest.raises(KeyError, match="no model named 'fct_wert'"):
+        asset_key(read_manifest(settings), "fct_wert")
+
+
+def test_job_covers_every_asset_that_is_made(definitions, graph):
+    job = definitions.resolve_job_def(EDITION_JOB)
+    assert set(job.asset_layer.executable_asset_keys) == set(graph.materializable_asset_keys)
+
+
+def test_code_location_loads_without_heavy_imports(settings):
+    """The web server, the daemon and every run load it."""
+    code = (
+        "import sys\n"
+        "from orchestration.definitions import build_definitions\n"
+        "from orchestration.settings import Settings\n"
+        "build_definitions(settings=Settings.from_environment())\n"
+        "print([m for m in ('great_expectations', 'dbt.cli', 'geopandas') if m in sys.modules])"
+    )
+    environment = {**os.environ, "SOZIALRAUM_HOME": str(settings.home), "REGION": "berlin"}
+    read_manifest(settings)
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=PROJECT
+    )
+    assert shown.stdout.strip().splitlines()[-1] == "[]", shown.stderr
+
+
+def test_rooms_import_one_way():
+    """orchestration -> the other rooms; none of these imports another."""
+    rooms = ("sources", "expectations", "disclosure", "publication")
+    for room in rooms:
+        for path in (PROJECT / room).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            imported = set(re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.M))
+            others = {*rooms, "orchestration", "dagster"} - {room}
+            if room == "expectations":
+                others -= {"disclosure"}
+            assert not imported & others, path
+
+
+def test_only_settings_reads_the_environment():
+    for path in Path(PROJECT).glob("*/**/*.py"):
+        relative = path.relative_to(PROJECT)
+        if relative.parts[0] in ("orchestration", "sources", "publication", "disclosure"):
+            text = path.read_text(encoding="utf-8")
+            if relative.as_posix() not in ("orchestration/settings.py", "orchestration/bench.py"):
+                assert "os.environ" not in text, path
+                assert "getenv" not in text, path
+
+
+def test_code_knows_no_county():
+    """Names and keys of a county stand in its region folder, and in what reads its own files."""
+    own = {"stg_", "int_mss", "int_kita", "rec_mss", "ind_mss", "ind_kita"}
+    for room in ("orchestration", "sources", "disclosure", "publication", "expectations"):
+        for path in (PROJECT / room).rglob("*.py"):
+            if "regions" in path.parts or any(path.name.startswith(prefix) for prefix in own):
+                continue
+            text = path.read_text(encoding="utf-8")
+            text = text.replace('os.environ.get("REGION") or "berlin"', "").replace(
+                "Europe/Berlin", ""
+            )
+            assert not re.search(r"\b(berlin|Berlin|11000|lor_)\b", text), path
+
+
+def test_telemetry_is_off_in_files():
+    dagster = yaml.safe_load((PROJECT / "orchestration/dagster.yaml").read_text())
+    assert dagster["telemetry"] == {"enabled": False}
+    assert dagster["concurrency"]["runs"]["max_concurrent_runs"] == 1
+    dbt = yaml.safe_load((PROJECT / "dbt_project/dbt_project.yml").read_text())
+    assert dbt["flags"]["send_anonymous_usage_stats"] is False
+
+
+def test_lock_has_hashes_and_no_addresses():
+    lock = (PROJECT / "requirements.lock").read_text()
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
