@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Strict(BaseModel):
@@ -39,6 +39,13 @@ class Policy(_Strict):
     decided_on: str
     thresholds: tuple[Threshold, ...]
 
+    @model_validator(mode="after")
+    def _one_for_each_theme(self) -> "Policy":
+        themes = [threshold.thema for threshold in self.thresholds]
+        if twice := sorted({thema for thema in themes if themes.count(thema) > 1}):
+            raise ValueError(f"thresholds stand twice for the themes {twice}")
+        return self
+
     def of(self, thema: str) -> Threshold:
         """Return the rules of a theme.
 
@@ -63,11 +70,11 @@ def read_policy(path: Path) -> Policy:
     """Read a privacy.yaml.
 
     Raises:
-        ValueError: a key is unknown or missing; the message names it.
+        ValueError: a key is unknown or missing, or a theme stands twice; the message names it.
     """
     import yaml
 
     try:
         return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path.parent.name}/{path.name}: {error}") from error

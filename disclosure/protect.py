@@ -29,7 +29,7 @@ def protect_counts(
         counts: one row for each area and cell with `value`, `status`, `publishable_from`, the
             area columns `raum_id`, `gebietsstand`, `stichtag` and the given `dimensions`, in
             which `insgesamt` is the total.
-        max_sensitive: counts from 1 to this are sensitive.
+        max_sensitive: counts from 1 to this are sensitive, and so is what came as `geheim`.
         dimensions: columns whose cells add up to the total of their area. If one part of an
             area's dimension is sensitive, all parts of that dimension are withheld there; the
             total stays unless it is sensitive itself.
@@ -41,7 +41,8 @@ def protect_counts(
     """
     import duckdb
 
-    sensitive = f"status = 'ok' and {value} between 1 and {int(max_sensitive)}"
+    small = f"status = 'ok' and {value} between 1 and {int(max_sensitive)}"
+    sensitive = f"(status = 'geheim' or {small})"
     part_of = (
         "case "
         + " ".join(f"when {name} <> 'insgesamt' then '{name}'" for name in dimensions)
@@ -58,7 +59,7 @@ def protect_counts(
     # A sensitive total takes all its parts with it; a sensitive part all parts beside it.
     group_hit = f"bool_or({sensitive}) over (partition by {cell}, part_of)"
     total_hit = f"bool_or(part_of is null and {sensitive}) over (partition by {cell})"
-    hit = f"({group_hit} or {total_hit})" if dimensions else f"({sensitive})"
+    hit = f"({group_hit} or {total_hit})" if dimensions else sensitive
     with duckdb.connect() as con:
         con.register("counts", counts)
         return con.execute(

@@ -36,7 +36,17 @@ State = Literal[
 ColumnType = Literal["text", "integer", "decimal", "date", "geometry"]
 
 TECHNICAL_NAMES = frozenset(
-    "delivery_id row_number liefereinheit stichtag reasons flaeche_km2 area_m2 point_x point_y".split()
+    {
+        "delivery_id",
+        "row_number",
+        "liefereinheit",
+        "stichtag",
+        "reasons",
+        "flaeche_km2",
+        "area_m2",
+        "point_x",
+        "point_y",
+    }
 )
 """What landing itself writes beside a partner's columns; no column may take such a name."""
 

@@ -26,7 +26,7 @@ SQL_TYPES = {
     "date": "date",
     "geometry": "blob",
 }
-NUMBER = "-?[0-9]+([.][0-9]+)?([eE]-?[0-9]+)?"
+NUMBER = "-?[0-9]+([{decimal}][0-9]+)?([eE]-?[0-9]+)?"
 TECHNICAL = {
     "delivery_id": "varchar",
     "row_number": "bigint",
@@ -93,7 +93,8 @@ def split(
 
     Args:
         feed: the contract.
-        path: where the file lies; `file_name` is the name it was delivered under.
+        path: where the file lies.
+        file_name: the name it was delivered under.
         delivery_id: names the delivery in every landed row.
         region: gives the repairs and the reference system.
         references: landed rows of the feeds of `region.references_of(feed)`, by name.
@@ -106,7 +107,7 @@ def split(
 
     stichtag, layouts = _agreed_layouts(feed, file_name)
     _require_references(feed, file_name, region, references)
-    raw = read(feed, path, layouts, region.srs)
+    raw = read(feed, path, file_name, layouts, region.srs)
     with duckdb.connect() as con:
         con.register("raw", raw.rows)
         repairs = _clean(con, feed, raw, region.repairs_of(feed))
@@ -290,8 +291,9 @@ def _plain_value(column: Column, layout: Layout) -> str:
         return text
     if column.type == "date":
         return f"try_cast({text} as date)"
-    number = f"replace({text}, ',', '.')" if layout.decimal == "," else text
-    number = f"case when regexp_full_match({number}, '{NUMBER}') then try_cast({number} as double) end"
+    agreed = f"regexp_full_match({text}, '{NUMBER.format(decimal=layout.decimal)}')"
+    number = f"try_cast(replace({text}, ',', '.') as double)"
+    number = f"case when {agreed} and isfinite({number}) then {number} end"
     if column.type == "decimal":
         return number
     whole = f"({number}) = floor({number}) and abs({number}) < 1e15"
@@ -356,6 +358,9 @@ def _row_reasons(
                     f"and clean.{spatial.column} not in ({known})",
                 )
             )
+    if spatial.kind == "flaeche":
+        shape = next(c.name for c in feed.columns if c.type == "geometry")
+        reasons.append((f"{shape}: a shape without an area", "typed.flaeche_km2 = 0"))
     if feed.stichtag.column:
         agreed = _literal(stichtag.strftime(feed.stichtag.column_format))
         reasons.append(

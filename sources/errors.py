@@ -17,6 +17,7 @@ class DeliveryError(Exception):
     """
 
     def __init__(self, feed: str, file: str, *, expected: str, found: str, remedy: str):
+        """Put the message together."""
         self.expected, self.found, self.remedy = expected, found, remedy
         super().__init__(
             f"feed {feed}, file {file}: expected {expected}; found {found}. To do: {remedy}"

@@ -13,7 +13,6 @@ rows. How one file is read and split is `delivery.py`.
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -168,17 +167,21 @@ def _files(
             sha256 = sha256_of(path)
             raw = folders.raw / sha256
             if not raw.exists():
-                shutil.copyfile(path, raw)
+                part = raw.with_suffix(".part")  # a copy that breaks off is no raw file
+                shutil.copyfile(path, part)
+                part.replace(raw)
             if moves:
                 path.unlink()
             files.setdefault((sha256, path.name), _File(path.name, sha256, raw))
 
     def order(file: _File) -> tuple:
+        known = [o for o in history if o.sha256 == file.sha256]
         first = min(
-            (o.received_at for o in history if o.sha256 == file.sha256 and o.received_at),
+            (o.received_at for o in known if o.received_at),
             default=datetime.max.replace(tzinfo=UTC),
         )
-        return first, feed.stichtag_of(file.name) or date.max, file.name
+        is_new = all(o.file != file.name for o in known)
+        return first, is_new, feed.stichtag_of(file.name) or date.max, file.name
 
     return sorted(files.values(), key=order)
 
@@ -211,10 +214,12 @@ def _try(
     )
     accepted = [o for o in history if o.result == "accepted"]
     same = [o for o in accepted if o.sha256 == file.sha256]
-    if other := next((o for o in same if o.stichtag != stichtag), None):
-        return replace(outcome, reason=_copy_of(feed, file, other))
-    if other := next((o for o in same if o.file != file.name), None):
-        return replace(outcome, result="duplicate", reason=f"the same content as {other.file}")
+    other = same[-1] if same else None
+    if other and other.file != file.name and _lies(folders, outcome):
+        if other.stichtag == stichtag or any(o.file == file.name for o in same):
+            return replace(outcome, result="duplicate", reason=f"the same content as {other.file}")
+        if _lies(folders, outcome, superseded=False):
+            return replace(outcome, reason=_copy_of(feed, file, other))
     if _stands(folders, same, outcome):
         return replace(outcome, result="unchanged", layout=same[-1].layout)
     try:
@@ -228,6 +233,7 @@ def _try(
             target=folders.root / "pending",
         )
     except DeliveryError as error:
+        _withdraw(folders, feed.feed, file.delivery_id)
         return replace(outcome, reason=str(error))
     candidate = Candidate(
         feed,
@@ -263,12 +269,21 @@ def _received_at(file: _File, history: Sequence[Outcome]) -> datetime:
 
 
 def _stands(folders: Folders, same: Sequence[Outcome], outcome: Outcome) -> bool:
-    """Whether this content was accepted under the same rules and still lies where it should."""
-    name = f"{outcome.delivery_id}.parquet"
-    lies = any(
-        (folder(outcome.feed) / name).exists() for folder in (folders.accepted, folders.superseded)
+    """Whether this very delivery was accepted under the same rules and still lies in its place."""
+    last = same[-1] if same else None
+    return (
+        last is not None
+        and (last.file, last.stichtag) == (outcome.file, outcome.stichtag)
+        and last.rules_version == outcome.rules_version
+        and _lies(folders, outcome)
     )
-    return bool(same) and same[-1].rules_version == outcome.rules_version and lies
+
+
+def _lies(folders: Folders, outcome: Outcome, *, superseded: bool = True) -> bool:
+    """Whether this content lies where what was accepted lies, replaced or not."""
+    places = [folders.accepted(outcome.feed)]
+    places += [folders.superseded(outcome.feed)] if superseded else []
+    return any((place / f"{outcome.delivery_id}.parquet").exists() for place in places)
 
 
 def _previous_rows(
@@ -332,7 +347,10 @@ def _quarantined(candidate: Candidate) -> str | None:
 def _settle(
     folders: Folders, candidate: Candidate, *, taken: bool, accepted: Sequence[Outcome]
 ) -> None:
-    """Move the split files to where they belong; a correction supersedes what it corrects."""
+    """Move the split files to where they belong; a correction supersedes what it corrects.
+
+    A delivery lies in one place only: what was made of it under other rules goes.
+    """
     feed, split = candidate.feed.feed, candidate.split
     target = folders.accepted(feed) if taken else folders.rejected(feed)
     if taken:
@@ -341,16 +359,29 @@ def _settle(
                 old = folders.accepted(feed) / f"{other.delivery_id}.parquet"
                 if old.exists():
                     _move(old, folders.superseded(feed))
+    bad = folders.quarantine(feed) / f"{candidate.delivery_id}.parquet"
     if split.quarantined:
-        bad = folders.quarantine(feed) / f"{candidate.delivery_id}.parquet"
         bad.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(split.quarantined, bad)
+        split.quarantined.replace(bad)
+    else:
+        bad.unlink(missing_ok=True)
+    _withdraw(folders, feed, candidate.delivery_id)
     _move(split.accepted, target)
+    if taken:
+        (folders.rejected(feed) / split.accepted.name).unlink(missing_ok=True)
+
+
+def _withdraw(folders: Folders, feed: str, delivery_id: str) -> None:
+    """Take away what was made of a delivery under other rules: it is valid no longer."""
+    for folder in (folders.accepted(feed), folders.superseded(feed)):
+        old = folder / f"{delivery_id}.parquet"
+        if old.exists():
+            _move(old, folders.rejected(feed))
 
 
 def _move(path: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    os.replace(path, folder / path.name)
+    path.replace(folder / path.name)
 
 
 def _not_delivered(feed: Feed, region: Region, known: Sequence[Outcome]) -> list[Outcome]:

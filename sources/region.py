@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from sources.contract import Feed, Strict, read_feed
 
@@ -224,8 +224,9 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
     """Return what the region declares as plain rows, for the models to join.
 
     Grains: `rule_level` a level; `rule_gebietsstand` a Gebietsstand; `rule_feed` a feed;
-    `rule_uninhabited` an area; `rule_reconciliation` level × merkmal; `rule_index` an index; `rule_index_part` index × indicator;
-    `rule_index_class` index × class; `rule_index_exclusion` index × area.
+    `rule_uninhabited` an area; `rule_reconciliation` level × merkmal;
+    `rule_index` an index; `rule_index_part` index × indicator; `rule_index_class`
+    index × class; `rule_index_exclusion` index × area.
     """
     return {
         "rule_level": [

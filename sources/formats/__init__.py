@@ -31,10 +31,10 @@ class RawTable:
     malformed: tuple[int, ...] = ()
 
 
-def read(feed: Feed, path: Path, layouts: list[Layout], srs: int) -> RawTable:
+def read(feed: Feed, path: Path, file_name: str, layouts: list[Layout], srs: int) -> RawTable:
     """Read a file with the one of `layouts` that it follows.
 
-    Geometries are brought to `srs`.
+    `file_name` is the name it was delivered under. Geometries are brought to `srs`.
 
     Raises:
         DeliveryError: the file is empty, or follows none of the layouts.
@@ -44,11 +44,11 @@ def read(feed: Feed, path: Path, layouts: list[Layout], srs: int) -> RawTable:
     if path.stat().st_size == 0:
         raise DeliveryError(
             feed.feed,
-            path.name,
+            file_name,
             expected="a file with a header and rows",
             found="an empty file",
             remedy=f"ask {feed.partner} to send it again",
         )
     if layouts[0].format == "features":
-        return features.read(feed, path, layouts[0], srs)
-    return delimited.read(feed, path, layouts)
+        return features.read(feed, path, file_name, layouts[0], srs)
+    return delimited.read(feed, path, file_name, layouts)

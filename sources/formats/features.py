@@ -7,28 +7,30 @@ from sources.errors import DeliveryError
 from sources.formats import RawTable
 
 
-def read(feed: Feed, path: Path, layout: FeaturesLayout, srs: int) -> RawTable:
+def read(feed: Feed, path: Path, file_name: str, layout: FeaturesLayout, srs: int) -> RawTable:
     """Read all features; geometries as WKB in `srs`, and a point inside each in `layout.srs`.
 
     Raises:
         DeliveryError: the file cannot be opened, is in another reference system than agreed,
-            or lacks an agreed property.
+            has coordinates that this system does not have, or lacks an agreed property.
     """
     import geopandas as gpd
     import pyarrow as pa
 
-    frame = _open(feed, path)
-    _require_srs(feed, path, frame, layout)
+    frame = _open(feed, path, file_name)
+    _require_srs(feed, file_name, frame, layout)
     if missing := _missing(feed, layout, frame):
         raise DeliveryError(
             feed.feed,
-            path.name,
+            file_name,
             expected=f"the properties of layout {layout.id}",
             found=f"no property {missing}",
             remedy="if the partner changed its form, add a layout to the contract",
         )
+    projected = gpd.GeoSeries(frame.geometry).to_crs(srs)
+    _require_places(feed, file_name, projected, layout)
+    projected = projected.make_valid()
     points = frame.geometry.representative_point()
-    projected = gpd.GeoSeries(frame.geometry).to_crs(srs).make_valid()
     columns: dict[str, pa.Array] = {"row_number": pa.array(range(1, len(frame) + 1), pa.int64())}
     for column in feed.columns:
         if column.type == "geometry":
@@ -36,15 +38,13 @@ def read(feed: Feed, path: Path, layout: FeaturesLayout, srs: int) -> RawTable:
             columns["area_m2"] = pa.array(projected.area, pa.float64(), from_pandas=True)
         else:
             values = frame[header_of(layout, column)]
-            columns[column.name] = pa.array(
-                values.astype("string"), pa.string(), from_pandas=True
-            )
+            columns[column.name] = pa.array(values.astype("string"), pa.string(), from_pandas=True)
     columns["point_x"] = pa.array(points.x, pa.float64(), from_pandas=True)
     columns["point_y"] = pa.array(points.y, pa.float64(), from_pandas=True)
     return RawTable(layout, pa.table(columns))
 
 
-def _open(feed: Feed, path: Path):
+def _open(feed: Feed, path: Path, file_name: str):
     import pyogrio
 
     try:
@@ -52,22 +52,37 @@ def _open(feed: Feed, path: Path):
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise DeliveryError(
             feed.feed,
-            path.name,
+            file_name,
             expected="a complete file of features",
             found=f"a file that cannot be opened ({type(error).__name__}): truncated or no GeoJSON",
             remedy=f"ask {feed.partner} to send it again",
         ) from None
 
 
-def _require_srs(feed: Feed, path: Path, frame, layout: FeaturesLayout) -> None:
+def _require_srs(feed: Feed, file_name: str, frame, layout: FeaturesLayout) -> None:
     found = frame.crs.to_epsg() if frame.crs is not None else None
     if found != layout.srs:
         raise DeliveryError(
             feed.feed,
-            path.name,
+            file_name,
             expected=f"coordinates in EPSG:{layout.srs}",
             found=f"EPSG:{found}",
             remedy="ask the partner, or add a layout with this reference system",
+        )
+
+
+def _require_places(feed: Feed, file_name: str, projected, layout: FeaturesLayout) -> None:
+    """Metres that are taken for degrees lie nowhere: GeoJSON without a system says degrees."""
+    import numpy as np
+    import shapely
+
+    if not np.isfinite(shapely.get_coordinates(projected)).all():
+        raise DeliveryError(
+            feed.feed,
+            file_name,
+            expected=f"coordinates in EPSG:{layout.srs}",
+            found="coordinates that this reference system does not have",
+            remedy=f"ask {feed.partner} in which reference system it exports",
         )
 
 
