@@ -26,6 +26,15 @@ class Threshold(_Strict):
     min_einwohner: int = Field(ge=0)
     reason: str
 
+    @model_validator(mode="after")
+    def _leaves_a_doubt(self) -> "Threshold":
+        if self.max_sensitive == 1:
+            raise ValueError(
+                f"theme {self.thema}: max_sensitive 1 withholds nothing, for a withheld count "
+                "could only be 1; take 0 or at least 2"
+            )
+        return self
+
     @property
     def min_zaehler(self) -> int:
         """The smallest count above zero that is published."""

@@ -37,7 +37,7 @@ def protect_counts(
         as_of: today; what may be published only later is `nicht_freigegeben`.
 
     Returns:
-        The same rows without `publishable_from`; `value` is NULL where `status` is not `ok`.
+        The same rows; `value` is NULL where `status` is not `ok`.
     """
     import duckdb
 
@@ -66,7 +66,7 @@ def protect_counts(
             f"""
             with grouped as (select *, {part_of} as part_of from counts),
             judged as (
-                select * exclude (status, part_of, publishable_from),
+                select * exclude (status, part_of),
                     case
                         when status <> 'ok' then status
                         when publishable_from > date '{as_of}' then 'nicht_freigegeben'

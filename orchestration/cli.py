@@ -23,7 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
             verb.add_argument("arguments", nargs=argparse.REMAINDER)
         if name == "ui":
             verb.add_argument("--port", type=int, default=3000)
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if options.verb == "dbt":
+        options.arguments = [*others, *options.arguments]  # options of dbt itself come first
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     settings = Settings.from_environment()
     if options.region:
         settings = replace(settings, region=options.region)

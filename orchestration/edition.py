@@ -6,10 +6,8 @@ itself and demands that all parts come from the last core build, and that this o
 """
 
 import json
-import os
 import shutil
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -23,6 +21,7 @@ from orchestration.gates import (
     gate_summary,
     released_key,
     run_gate,
+    today,
 )
 from orchestration.models import Manifest
 from orchestration.settings import Settings
@@ -170,11 +169,11 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
             max_sensitive=policy.of(thema).max_sensitive if release["value"] == "anzahl" else 0,
             dimensions=release["dimensions"],
             value=release["value"],
-            as_of=datetime.now(ZoneInfo("Europe/Berlin")).date(),
+            as_of=today(),
         )
         for thema in sorted(pc.unique(counts["thema"]).to_pylist())
     ]
-    released = pa.concat_tables(parts) if parts else counts.drop_columns(["publishable_from"])
+    released = pa.concat_tables(parts) if parts else counts
     settings.released.mkdir(parents=True, exist_ok=True)
     pq.write_table(released, settings.released / f"{table}.parquet", compression="zstd")
     return released.num_rows, pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
@@ -220,8 +219,8 @@ def _facts(settings: Settings, region: Region) -> dict:
 def _require_green_core(settings: Settings) -> None:
     if core_build(settings) is None:
         raise dg.Failure(
-            "the last core build was not green: expected a finished build whose tests passed, found "
-            "none. To do: materialise the core models again and mend what fails"
+            "the last core build was not green: expected a finished build whose tests passed, "
+            "found none. To do: materialise the core models again and mend what fails"
         )
 
 
@@ -274,4 +273,4 @@ def _write_json(path, content: dict) -> None:
     beside = path.with_name(f".{path.name}")
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     beside.write_text(text + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)

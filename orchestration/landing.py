@@ -4,6 +4,7 @@ What landing does is `sources/landing.py`; what the arrival gate demands is
 `expectations/arrival.py`. Here the two meet.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
@@ -27,11 +28,16 @@ def feed_key(feed: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", feed])
 
 
+def partner_key(partner: str) -> dg.AssetKey:
+    """Return the asset key of a partner."""
+    return dg.AssetKey(["partner", partner])
+
+
 def partner_specs(region: Region) -> list[dg.AssetSpec]:
     """Return the partners as external assets, where the graph begins."""
     return [
         dg.AssetSpec(
-            ["partner", key],
+            partner_key(key),
             description=f"{partner.name} ({partner.contact})",
             group_name="partner",
             kinds={"file"},
@@ -138,7 +144,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
     @dg.asset(
         key=key,
         deps=[
-            dg.AssetKey(["partner", feed.partner]),
+            partner_key(feed.partner),
             *(feed_key(other.feed) for other in region.references_of(feed)),
         ],
         description=f"{feed.title}. Delivered by {region.partners[feed.partner].name}, "
@@ -174,11 +180,18 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         for outcome in outcomes:
             if outcome.reason:
                 context.log.warning(f"{feed.feed}, {outcome.stichtag}: {outcome.reason}")
+        context.log_event(_observation(feed, outcomes))
         yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes))
         yield _arrival_result(key, outcomes, gate.report())
         yield _ledger_result(key, outcomes)
 
     return landed
+
+
+def _observation(feed: Feed, outcomes: list[Outcome]) -> dg.AssetObservation:
+    """What was seen of a partner: its page in the UI lists how its feeds fared."""
+    results = Counter(outcome.result for outcome in outcomes)
+    return dg.AssetObservation(partner_key(feed.partner), metadata={"feed": feed.feed, **results})
 
 
 def _metadata(outcomes: list[Outcome]) -> dict:
@@ -220,6 +233,7 @@ def _arrival_result(
         check_name=ARRIVAL,
         passed=not refused,
         severity=dg.AssetCheckSeverity.ERROR,
+        description="\n\n".join(reasons) or None,
         metadata={
             "accepted": sum(o.result == "accepted" for o in outcomes),
             "unchanged": sum(o.result in ("unchanged", "duplicate") for o in outcomes),

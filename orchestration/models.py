@@ -113,15 +113,30 @@ def dbt_vars(settings: Settings) -> dict:
 
 def read_manifest(settings: Settings) -> Manifest:
     """Return the manifest of the dbt project as it stands, making it if it is not there."""
-    path, key_path = settings.dbt_target / "manifest.json", settings.dbt_target / "manifest.key"
-    key = _project_key(settings)
-    if not path.exists() or not key_path.exists() or key_path.read_text() != key:
+    if not is_parsed(settings):
         from orchestration.warehouse import run_dbt
 
         settings.make_folders()
+        key = _project_key(settings)
         run_dbt(settings, "parse", write_artefacts=True)
-        key_path.write_text(key)
-    return Manifest(json.loads(path.read_text(encoding="utf-8")))
+        _key_path(settings).write_text(key)
+    return Manifest(json.loads(_manifest_path(settings).read_text(encoding="utf-8")))
+
+
+def is_parsed(settings: Settings) -> bool:
+    """Return whether there is a manifest of the dbt project as it stands."""
+    path = _key_path(settings)
+    if not path.exists() or not _manifest_path(settings).exists():
+        return False
+    return path.read_text() == _project_key(settings)
+
+
+def _manifest_path(settings: Settings) -> Path:
+    return settings.dbt_target / "manifest.json"
+
+
+def _key_path(settings: Settings) -> Path:
+    return settings.dbt_target / "manifest.key"
 
 
 def _project_key(settings: Settings) -> str:

@@ -4,6 +4,7 @@ Counts, names and reasons only; the numbers come from the ledger, the marts and 
 """
 
 import logging
+import re
 import sys
 import time
 from collections import Counter
@@ -41,11 +42,18 @@ class _Lines(logging.Handler):
             print(f"{time.monotonic() - self._started:6.1f} s  {line}", file=sys.stderr, flush=True)
 
 
+# Dagster has no event for a step that is held because another failed: only this message.
+_HELD = re.compile(r"Dependencies for step (\S+) (failed|were not executed): ")
+
+
 def _line(record: logging.LogRecord) -> str | None:
     meta = getattr(record, "dagster_meta", {})
     event = meta.get("dagster_event")
     if event is None:
-        return f"note    {meta.get('orig_message')}" if record.levelno >= logging.INFO else None
+        message = str(meta.get("orig_message"))
+        if held := _HELD.match(message):
+            return f"held    {held[1]}"
+        return f"note    {message}" if record.levelno >= logging.INFO else None
     if event.event_type_value == "STEP_SUCCESS":
         return f"done    {event.step_key}"
     if event.event_type_value == "STEP_FAILURE":
@@ -68,6 +76,8 @@ def failure_text(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     name = error.cls_name if error is not None else "unknown error"
+    if name == "DagsterAssetCheckFailedError":
+        return "a blocking check failed: see above, or the checks of its asset in the Dagster UI"
     return f"unexpected {name}; its trace stands in the run's page in the Dagster UI"
 
 
@@ -102,10 +112,14 @@ def summary(settings: Settings, region: Region, since: float, success: bool) -> 
         for o in outcomes
         if o.result in ("rejected", "not_delivered") or o.rows_quarantined
     ]
+    if strays := sum(path.is_file() for path in settings.inbox.rglob("*")):
+        lines.append(f"inbox        {strays} file(s) that fit no feed lie in {settings.inbox}")
     manifest = current_manifest(settings.published)
     if success:
         lines.append(f"withheld     {_withheld(settings)}")
-        lines.append(f"edition      {manifest['edition_id']}, content {manifest['content_hash'][:16]}")
+        lines.append(
+            f"edition      {manifest['edition_id']}, content {manifest['content_hash'][:16]}"
+        )
         lines.append(f"             {settings.published / 'current'}")
     else:
         kept = f"{manifest['edition_id']} stays current" if manifest else "there is none yet"

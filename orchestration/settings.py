@@ -31,8 +31,14 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """Read the environment; a relative home lies below the working directory."""
         data = os.environ.get("SOZIALRAUM_DATA")
+        home = Path(os.environ.get("SOZIALRAUM_HOME") or "var").resolve()
+        if odd := set(str(home)) & set("'[]*?"):
+            raise ValueError(
+                f"SOZIALRAUM_HOME: expected a path that can stand in SQL, found {sorted(odd)} in "
+                "it; choose another folder"
+            )
         return cls(
-            home=Path(os.environ.get("SOZIALRAUM_HOME") or "var").resolve(),
+            home=home,
             region=os.environ.get("REGION") or "berlin",
             open_data=Path(data).resolve() if data else None,
             reports_port=int(os.environ.get("SOZIALRAUM_REPORTS_PORT") or 3070),
@@ -119,8 +125,8 @@ class Settings:
 
     @property
     def draft(self) -> Path:
-        """The finished files of an edition before it is published."""
-        return self.home / "published" / f".draft-{self.region}"
+        """The finished files of an edition; sealed until they are published."""
+        return self.sealed / "draft"
 
     @property
     def published(self) -> Path:
@@ -136,6 +142,11 @@ class Settings:
     def lock(self) -> Path:
         """Held by the run that writes."""
         return self.dagster_home / "run.lock"
+
+    @property
+    def prepare_lock(self) -> Path:
+        """Held by the process that makes the home ready."""
+        return self.dagster_home / "prepare.lock"
 
     @property
     def dbt_target(self) -> Path:
@@ -158,6 +169,9 @@ class Settings:
         for name in ("inbox", "landing", "sealed", "dagster", "reports"):
             (self.home / name).chmod(0o700)
         self.published.mkdir(parents=True, exist_ok=True)
+        # Who reads editions passes through the home and sees nothing else of it.
+        self.home.chmod(0o711)
+        self.published.chmod(0o755)
 
     def code_version(self) -> str:
         """Return a short hash of the code that makes an edition: SQL, Python and suites."""

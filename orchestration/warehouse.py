@@ -148,7 +148,11 @@ def _dependencies(manifest: Manifest, model: Model, upstream) -> set[dg.AssetKey
 
 def _check_specs(manifest: Manifest, layers: tuple[str, ...]) -> list[dg.AssetCheckSpec]:
     return [
-        dg.AssetCheckSpec(_check_name(test.name), asset=model_key(manifest.models[test.model]))
+        dg.AssetCheckSpec(
+            _check_name(test.name),
+            asset=model_key(manifest.models[test.model]),
+            description="A test of dbt. When it fails, the step fails and the last edition stays.",
+        )
         for test in manifest.tests.values()
         if manifest.models[test.model].layer in layers
     ]
@@ -188,6 +192,7 @@ def _build(settings: Settings, manifest: Manifest, layers: tuple[str, ...]) -> I
                 passed=good,
                 asset_key=model_key(manifest.models[test.model]),
                 check_name=_check_name(test.name),
+                description=None if good else _to_do(test.name),
                 metadata={"unexpected_rows": node_result.failures or 0},
             )
     if failed:
@@ -196,6 +201,13 @@ def _build(settings: Settings, manifest: Manifest, layers: tuple[str, ...]) -> I
             f"{', '.join(failed[:10])}. To do: see the failed checks of these models; the last "
             "edition stays"
         )
+
+
+def _to_do(test_name: str) -> str:
+    return (
+        f"To do: `.venv/bin/sozialraum dbt show --select {test_name}` prints the rows at fault; "
+        "use it on this machine only, for they may hold values."
+    )
 
 
 def _row_counts(settings: Settings, manifest: Manifest, layers: tuple[str, ...]) -> dict[str, int]:
@@ -252,4 +264,6 @@ def _preview(settings: Settings, model: Model) -> str:
         rows = con.execute(f"select * from {model.layer}.{model.name} order by all limit 5")
         names = [column[0] for column in rows.description]
         lines = [names, ["---"] * len(names), *rows.fetchall()]
-    return "\n".join("| " + " | ".join("" if v is None else str(v) for v in r) + " |" for r in lines)
+    return "\n".join(
+        "| " + " | ".join("" if v is None else str(v) for v in r) + " |" for r in lines
+    )

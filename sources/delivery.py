@@ -257,7 +257,7 @@ def _state(column: Column, conditions: list[Condition]) -> str:
     """SQL for the state that a mark in this cell stands for, or NULL."""
 
     def branch(mark: Mark) -> str:
-        when = f"clean.{column.name} = {_literal(mark.mark)}"
+        when = _is_mark(column, mark)
         if mark.when:
             when += f" and condition_{conditions.index(mark.when)}.holds"
         return f"when {when} then {_literal(mark.state)}"
@@ -322,12 +322,20 @@ def _undecided_marks(column: Column, conditions: list[Condition]) -> list[tuple[
     return [
         (
             f"{column.name}: a mark that {mark.when.feed} has no row to decide",
-            f"clean.{column.name} = {_literal(mark.mark)} "
-            f"and condition_{conditions.index(mark.when)}.holds is null",
+            f"{_is_mark(column, mark)} and condition_{conditions.index(mark.when)}.holds is null",
         )
         for mark in column.marks
         if mark.when
     ]
+
+
+def _is_mark(column: Column, mark: Mark) -> str:
+    """SQL for whether a cell holds a mark; a mark that is a number, in any spelling of it."""
+    text = f"clean.{column.name}"
+    same = f"{text} = {_literal(mark.mark)}"
+    if column.type in ("integer", "decimal") and mark.mark.isdigit():
+        return f"({same} or try_cast(replace({text}, ',', '.') as double) = {mark.mark})"
+    return same
 
 
 def _row_reasons(

@@ -154,10 +154,18 @@ def read_references(
 def _files(
     feed: Feed, folders: Folders, inbox: Path, data: Path | None, history: Sequence[Outcome]
 ) -> list[_File]:
-    """Take new files into `raw`, and add what came earlier: rules may have changed since."""
+    """Take new files into `raw`, and add what came earlier: rules may have changed since.
+
+    What was refused and has been corrected is not tried again.
+    """
     files: dict[tuple[str, str], _File] = {}
+    accepted = [outcome for outcome in history if outcome.result == "accepted"]
     for outcome in history:
-        if outcome.result in ("accepted", "rejected") and outcome.sha256:
+        open_case = outcome.result == "rejected" and not any(
+            other.stichtag == outcome.stichtag and other.received_at > outcome.received_at
+            for other in accepted
+        )
+        if (outcome.result == "accepted" or open_case) and outcome.sha256:
             raw = folders.raw / outcome.sha256
             if raw.exists():
                 key = (outcome.sha256, outcome.file)
