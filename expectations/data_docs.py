@@ -8,6 +8,7 @@ so nothing on a page is a value of the data. Where the pages are served from is 
 import html
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ def write_data_docs(results: Sequence[SuiteResult], folder: Path) -> dict[str, s
     return pages
 
 
+@cache
 def _view() -> Any:
+    """One view for all pages: it compiles its templates once."""
     great_expectations()
     from great_expectations.render.view import DefaultJinjaPageView
 

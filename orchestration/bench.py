@@ -4,7 +4,6 @@ Measures a run of the default region in a home of its own, in a process of its o
 memory and imports are those of a user's run. Writes nothing but its report.
 """
 
-import os
 import resource
 import shutil
 import subprocess
@@ -38,7 +37,7 @@ def bench(settings: Settings) -> int:
 
 
 def _bench(settings: Settings) -> int:
-    environment = _environment(settings)
+    environment = settings.environment()
     prepare, _ = _timed([sys.executable, "-m", "orchestration.cli", "prepare"], environment)
     whole, code = _timed([sys.executable, "-m", "orchestration.cli", "run"], environment)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -63,12 +62,6 @@ def _bench(settings: Settings) -> int:
 
 def _print(name: str, number: float, unit: str = "s") -> None:
     print(f"  {name:<44}{number:8.1f} {unit}")
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    data = {"SOZIALRAUM_DATA": str(settings.open_data)} if settings.open_data else {}
-    own = {"SOZIALRAUM_HOME": str(settings.home), "REGION": settings.region, **data}
-    return {**os.environ, **own, "DAGSTER_HOME": str(settings.dagster_home)}
 
 
 def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, int]:

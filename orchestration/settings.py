@@ -62,6 +62,11 @@ class Settings:
         if self.open_data:
             os.environ["SOZIALRAUM_DATA"] = str(self.open_data)
 
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of a child process with these settings, and `more`."""
+        self.export()
+        return {**os.environ, **more}
+
     @property
     def data(self) -> Path | None:
         """The region's open data, if SOZIALRAUM_DATA has any."""
