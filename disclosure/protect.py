@@ -34,7 +34,8 @@ def protect_counts(
             area's dimension is sensitive, all parts of that dimension are withheld there; the
             total stays unless it is sensitive itself.
         value: the column that holds the number.
-        as_of: today; what may be published only later is `nicht_freigegeben`.
+        as_of: today; what may be published only later, or has no day from which it may, is
+            `nicht_freigegeben`.
 
     Returns:
         The same rows; `value` is NULL where `status` is not `ok`.
@@ -69,7 +70,7 @@ def protect_counts(
                 select * exclude (status, part_of),
                     case
                         when status <> 'ok' then status
-                        when publishable_from > date '{as_of}' then 'nicht_freigegeben'
+                        when publishable_from <= date '{as_of}' is not true then 'nicht_freigegeben'
                         when {hit} then 'geheim'
                         else 'ok'
                     end as status

@@ -30,7 +30,6 @@ STATES = (
     "pending",
     "unreliable",
     "not_applicable",
-    "flagged",
 )
 # How DuckDB names the types that a contract's type may land as.
 LANDED_TYPES = {

@@ -129,14 +129,18 @@ def message(result: SuiteResult) -> str:
     return "\n".join(_line(check) for check in result.failed)
 
 
+def found(check: CheckResult) -> str:
+    """Say what was found: a problem, or a count."""
+    if check.problem is not None:
+        return check.problem
+    if check.unexpected_count is not None:
+        return f"{check.unexpected_count} unexpected"
+    return f"{check.element_count} rows" if check.element_count is not None else "something else"
+
+
 def _line(check: CheckResult) -> str:
-    found = check.problem
-    if found is None and check.unexpected_count is not None:
-        found = f"{check.unexpected_count} unexpected"
-    elif found is None and check.element_count is not None:
-        found = f"{check.element_count} rows"
-    parts = [check.description.rstrip("."), found, f"do: {check.remedy}"]
-    return f"{check.table} · {check.name}: " + "; ".join(part for part in parts if part)
+    parts = [check.description.rstrip("."), found(check), f"do: {check.remedy}"]
+    return f"{check.table} · {check.name}: " + "; ".join(parts)
 
 
 def _check_result(table: str, expectation: Expectation, outcome: _Outcome) -> CheckResult:

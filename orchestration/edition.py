@@ -2,7 +2,7 @@
 
 What is withheld is decided in `disclosure/`, the forms of an edition are `publication/`. The
 publishing step trusts no earlier check: it repeats plausibility, privacy and publication by
-itself and demands that all parts come from the last core build, and that this one was green.
+itself and demands that core, released counts, marts and draft were made from each other.
 """
 
 import json
@@ -26,7 +26,7 @@ from orchestration.gates import (
 from orchestration.models import Manifest
 from orchestration.settings import Settings
 from orchestration.space import AREAS
-from orchestration.warehouse import OWNER, asset_key, core_build
+from orchestration.warehouse import OWNER, asset_key, read_build, write_build
 from sources.landing import Folders, valid_deliveries
 from sources.region import Region
 
@@ -77,14 +77,15 @@ def edition_assets(
         required_resource_keys={"run_lock"},
     )
     def release_counts(context: dg.AssetExecutionContext):
-        _require_green_core(settings)
+        settings.release_token.unlink(missing_ok=True)
+        core = _require_green_core(settings)
         for table in RELEASED_TABLES:
             rows, withheld = _release(settings, table)
             yield dg.MaterializeResult(
                 asset_key=released_key(table),
                 metadata={"dagster/row_count": rows, "withheld": withheld},
             )
-        _write_json(settings.released / "build.json", {"core_build": core_build(settings)})
+        write_build(settings.release_token, made_from=core)
 
     @dg.asset(
         key=DRAFT,
@@ -131,8 +132,7 @@ def edition_assets(
         from publication.edition import publish
 
         _require_one_build(settings)
-        _require_gates(settings)
-        _require_sound_files(settings, manifest)
+        _require_gates(settings, manifest)
         facts = _record_publication_gate(settings)
         folder = publish(settings.draft, settings.published, facts["edition_id"])
         return dg.MaterializeResult(
@@ -194,7 +194,7 @@ def _facts(settings: Settings, region: Region) -> dict:
             "privacy": policy.version,
             "contracts": {feed.feed: feed.version for feed in region.feeds},
         },
-        "core_build": _read_json(settings.released / "build.json").get("core_build"),
+        "mart_build": read_build(settings.mart_token).get("build"),
         "deliveries": [
             {
                 "feed": o.feed,
@@ -216,44 +216,42 @@ def _facts(settings: Settings, region: Region) -> dict:
     }
 
 
-def _require_green_core(settings: Settings) -> None:
-    if core_build(settings) is None:
+def _require_green_core(settings: Settings) -> str:
+    """Return the id of the last core build, if it was green."""
+    core = read_build(settings.core_token)
+    if not core:
         raise dg.Failure(
             "the last core build was not green: expected a finished build whose tests passed, "
             "found none. To do: materialise the core models again and mend what fails"
         )
+    return core["build"]
 
 
 def _require_one_build(settings: Settings) -> None:
-    """Raise unless core, released counts and draft come from the last, green core build."""
-    _require_green_core(settings)
-    core = core_build(settings)
-    released = _read_json(settings.released / "build.json").get("core_build")
-    draft = _read_json(settings.draft / "manifest.json").get("core_build")
-    if not core == released == draft:
+    """Raise unless the draft was made from marts that were made from the release of this core."""
+    core = _require_green_core(settings)
+    release, marts = read_build(settings.release_token), read_build(settings.mart_token)
+    draft = _read_json(settings.draft / "manifest.json")
+    chain = [
+        (release.get("made_from"), core),
+        (marts.get("made_from"), release.get("build")),
+        (draft.get("mart_build"), marts.get("build")),
+    ]
+    if any(made_from is None or made_from != build for made_from, build in chain):
         raise dg.Failure(
-            "draft, released counts and core come from different builds: nothing is published. To "
-            "do: run the job `edition` as a whole"
+            "core, released counts, marts and draft were not made from each other, or one of them "
+            "was not finished: nothing is published. To do: run the job `edition` as a whole"
         )
 
 
-def _require_gates(settings: Settings) -> None:
-    from expectations.runner import message
-
+def _require_gates(settings: Settings, manifest: Manifest) -> None:
     for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION):
-        result = run_gate(settings, gate)
+        result = run_gate(settings, manifest, gate)
         if not result.passed:
             raise dg.Failure(
-                f"{gate} gate, repeated before publishing:\n{message(result)}\n"
+                f"{gate} gate, repeated before publishing:\n{result.text()}\n"
                 "Nothing is published; the last edition stays"
             )
-
-
-def _require_sound_files(settings: Settings, manifest: Manifest) -> None:
-    from publication.audit import audit_files
-
-    if problems := audit_files(settings.draft, manifest.published_tables()):
-        raise dg.Failure("publication gate, finished files:\n" + "\n".join(problems))
 
 
 def _record_publication_gate(settings: Settings) -> dict:

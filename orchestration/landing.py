@@ -14,7 +14,7 @@ from orchestration.gates import ArrivalGate
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
 from sources.contract import Feed
-from sources.landing import Folders, land_feed
+from sources.landing import Folders, land_feed, valid_deliveries
 from sources.ledger import Outcome
 from sources.region import Region, rule_tables
 
@@ -101,12 +101,6 @@ RULE_SCHEMAS = {
         "merkmal": "string",
         "max_ueberschuss": "int64",
     },
-    "rule_index": {
-        "index_id": "string",
-        "name": "string",
-        "quelle": "string",
-        "standardisierung": "string",
-    },
     "rule_index_part": {"index_id": "string", "indikator_id": "string", "gewicht": "float64"},
     "rule_index_class": {
         "index_id": "string",
@@ -169,10 +163,11 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
     )
     def landed(context: dg.AssetExecutionContext) -> Iterator:
         gate = ArrivalGate(settings, feed.feed)
+        folders = Folders(settings.landing)
         outcomes = land_feed(
             feed,
             region,
-            Folders(settings.landing),
+            folders,
             inbox=settings.inbox,
             data=settings.data,
             gate=gate,
@@ -181,7 +176,8 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
             if outcome.reason:
                 context.log.warning(f"{feed.feed}, {outcome.stichtag}: {outcome.reason}")
         context.log_event(_observation(feed, outcomes))
-        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes))
+        valid = [o for o in valid_deliveries(region, folders) if o.feed == feed.feed]
+        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes, valid))
         yield _arrival_result(key, outcomes, gate.report())
         yield _ledger_result(key, outcomes)
 
@@ -194,12 +190,12 @@ def _observation(feed: Feed, outcomes: list[Outcome]) -> dg.AssetObservation:
     return dg.AssetObservation(partner_key(feed.partner), metadata={"feed": feed.feed, **results})
 
 
-def _metadata(outcomes: list[Outcome]) -> dict:
-    accepted = [o for o in outcomes if o.result == "accepted"]
+def _metadata(outcomes: list[Outcome], valid: list[Outcome]) -> dict:
+    """What lies there now, and what became of each try of this run."""
     return {
-        "dagster/row_count": sum(o.rows_accepted for o in accepted),
-        "quarantined_rows": sum(o.rows_quarantined or 0 for o in outcomes),
-        "bytes_delivered": sum(o.bytes or 0 for o in accepted),
+        "dagster/row_count": sum(o.rows_accepted for o in valid),
+        "quarantined_rows": sum(o.rows_quarantined for o in valid),
+        "bytes_delivered": sum(o.bytes for o in valid),
         "deliveries": dg.MetadataValue.table(
             [
                 dg.TableRecord(

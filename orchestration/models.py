@@ -8,6 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.settings import Settings
@@ -140,14 +141,11 @@ def _key_path(settings: Settings) -> Path:
 
 
 def _project_key(settings: Settings) -> str:
-    """A hash of all that dbt parses; the home is part of it, for sources hold its path."""
-    digest = hashlib.sha256(f"{settings.home}\n{settings.region}\n".encode())
+    """A hash of all that dbt parses, and with what; sources hold the path of the home."""
+    dbt = f"{version('dbt-core')} {version('dbt-duckdb')}"
+    digest = hashlib.sha256(f"{settings.home}\n{settings.region}\n{dbt}\n".encode())
     for path in sorted(settings.dbt_project.rglob("*")):
         if path.is_file() and path.suffix in {".sql", ".yml", ".csv"}:
-            digest.update(_relative(path, settings.dbt_project))
+            digest.update(path.relative_to(settings.dbt_project).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _relative(path: Path, root: Path) -> bytes:
-    return path.relative_to(root).as_posix().encode()

@@ -24,7 +24,7 @@ def run_lock(settings: Settings) -> dg.ResourceDefinition:
     def resource(context: dg.InitResourceContext) -> Iterator[Path]:
         with hold(settings.lock, context.log.info) as file:
             report_killed(context.instance, _read(file))
-            _write(file, context.run_id or "")
+            _write(file, context.run.run_id if context.run else "")
             try:
                 yield settings.lock
             finally:

@@ -129,6 +129,16 @@ class Settings:
         return self.sealed / "core_green.json"
 
     @property
+    def release_token(self) -> Path:
+        """Written when counts were released, deleted when a release starts."""
+        return self.released / "release.json"
+
+    @property
+    def mart_token(self) -> Path:
+        """Written when a mart build was green, deleted when one starts."""
+        return self.sealed / "marts_green.json"
+
+    @property
     def draft(self) -> Path:
         """The finished files of an edition; sealed until they are published."""
         return self.sealed / "draft"

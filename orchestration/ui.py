@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 from orchestration.settings import PROJECT, Settings
 
@@ -24,18 +25,18 @@ def serve(settings: Settings, port: int) -> int:
     Raises:
         ValueError: a port is taken.
     """
-    _require_free(port, "the Dagster UI", "--port")
     docs = _docs_server(settings)
+    _require_free(port, "the Dagster UI", "--port")
     threading.Thread(target=docs.serve_forever, daemon=True).start()
     for number in ENDING:
         signal.signal(number, signal.default_int_handler)
-    print(f"Dagster UI in some seconds on http://{LOOPBACK}:{port}", flush=True)
-    print(f"Data Docs on {settings.report_url('')}; Ctrl-C ends both", flush=True)
+    print(f"Data Docs on {settings.report_url('')}", flush=True)
+    threading.Thread(target=_announce, args=(f"http://{LOOPBACK}:{port}",), daemon=True).start()
     # A group of its own: Ctrl-C reaches Dagster through `_end` alone, and all of it at once.
     dagster = subprocess.Popen(
         [
             *(sys.executable, "-m", "dagster", "dev", "-w", str(PROJECT / "workspace.yaml")),
-            *("-h", LOOPBACK, "-p", str(port)),
+            *("-h", LOOPBACK, "-p", str(port), "--log-level", "warning"),
         ],
         cwd=PROJECT,
         env={**os.environ, "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"},
@@ -51,6 +52,16 @@ def serve(settings: Settings, port: int) -> int:
     finally:
         _end(dagster)
         docs.shutdown()
+
+
+def _announce(url: str) -> None:
+    """Say when the UI answers, which takes some seconds."""
+    while True:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{url}/server_info").close()
+            break
+        time.sleep(0.5)
+    print(f"Dagster UI on {url}; Ctrl-C ends both", flush=True)
 
 
 def _end(dagster: subprocess.Popen) -> None:

@@ -8,7 +8,7 @@ the code location loads.
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -99,8 +99,7 @@ def build_dbt_steps(settings: Settings, manifest: Manifest, upstream) -> list[dg
     def core_models(context: dg.AssetExecutionContext):
         settings.core_token.unlink(missing_ok=True)
         yield from _build(settings, manifest, CORE_STEP)
-        build = {"build": uuid.uuid4().hex, "at": datetime.now(UTC).isoformat()}
-        settings.core_token.write_text(json.dumps(build))
+        write_build(settings.core_token, made_from=None)
 
     @dg.multi_asset(
         name="mart_models",
@@ -109,16 +108,23 @@ def build_dbt_steps(settings: Settings, manifest: Manifest, upstream) -> list[dg
         required_resource_keys={"run_lock"},
     )
     def mart_models(context: dg.AssetExecutionContext):
+        settings.mart_token.unlink(missing_ok=True)
         yield from _build(settings, manifest, MART_STEP)
+        write_build(settings.mart_token, made_from=read_build(settings.release_token).get("build"))
 
     return [core_models, mart_models]
 
 
-def core_build(settings: Settings) -> str | None:
-    """Return the id of the last green core build, or None if the last one was not green."""
-    if not settings.core_token.exists():
-        return None
-    return json.loads(settings.core_token.read_text())["build"]
+def write_build(token: Path, *, made_from: str | None) -> None:
+    """Write the token of a finished build: an id of its own, and that of what it was made from."""
+    build = {"build": uuid.uuid4().hex, "made_from": made_from}
+    token.parent.mkdir(parents=True, exist_ok=True)
+    token.write_text(json.dumps(build), encoding="utf-8")
+
+
+def read_build(token: Path) -> dict:
+    """Return the token of a build; empty if the last one was not finished."""
+    return json.loads(token.read_text(encoding="utf-8")) if token.exists() else {}
 
 
 def _specs(manifest: Manifest, layers: tuple[str, ...], upstream) -> list[dg.AssetSpec]:

@@ -29,7 +29,6 @@ State = Literal[
     "pending",
     "unreliable",
     "not_applicable",
-    "flagged",
 ]
 """What a partner's mark means; the marks themselves stand in the contracts."""
 
@@ -54,7 +53,7 @@ TECHNICAL_NAMES = frozenset(
 class Strict(BaseModel):
     """A part of a contract: unknown keys are an error, nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Condition(Strict):
@@ -177,9 +176,6 @@ class Spatial(Strict):
     x: str | None = None
     y: str | None = None
     srs: int | None = None
-    kommune_column: str | None = Field(
-        None, description="column whose first characters name the Kommune of what has no place"
-    )
 
 
 class Rows(Strict):
@@ -225,7 +221,6 @@ class Feed(Strict):
                 self.spatial.column,
                 self.spatial.x,
                 self.spatial.y,
-                self.spatial.kommune_column,
             )
             if n
         }

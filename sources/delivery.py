@@ -273,10 +273,7 @@ def _value(column: Column, layout: Layout, conditions: list[Condition]) -> str:
     state = _state(column, conditions)
     number = column.type in ("integer", "decimal")
     zero = f"when {state} in ('zero', 'rounded_zero') then 0" if number else ""
-    return (
-        f"case {zero} when {state} = 'flagged' then {value} "
-        f"when {state} is not null then null else {value} end"
-    )
+    return f"case {zero} when {state} is not null then null else {value} end"
 
 
 def _plain_value(column: Column, layout: Layout) -> str:

@@ -85,6 +85,7 @@ class _File:
     name: str
     sha256: str
     raw: Path
+    inbox: Path | None = None
 
     @property
     def delivery_id(self) -> str:
@@ -117,12 +118,16 @@ def land_feed(
     for file in _files(feed, folders, inbox, data, history):
         stichtag = feed.stichtag_of(file.name)
         references = read_references(feed, region, folders, stichtag)
-        outcomes.append(
-            _try(feed, region, folders, file, stichtag, references, [*history, *outcomes], gate)
-        )
-    outcomes += _not_delivered(feed, region, [*history, *outcomes])
-    ledger.append(folders.ledger, outcomes)
-    return outcomes
+        known = [*history, *outcomes]
+        outcome = _try(feed, region, folders, file, stichtag, references, known, gate)
+        # Recorded before the file leaves the inbox: a run that is killed loses nothing.
+        ledger.append(folders.ledger, [outcome])
+        if file.inbox:
+            file.inbox.unlink()
+        outcomes.append(outcome)
+    missing = _not_delivered(feed, region, [*history, *outcomes])
+    ledger.append(folders.ledger, missing)
+    return [*outcomes, *missing]
 
 
 def read_references(
@@ -144,7 +149,8 @@ def read_references(
             continue
         with duckdb.connect() as con:
             rows = con.execute(
-                f"select {', '.join(columns)} from read_parquet('{files}') where {where}"
+                f"select {', '.join(columns)} "
+                f"from read_parquet('{files}', union_by_name = true) where {where}"
             ).to_arrow_table()
         ids = tuple(sorted(set(rows.column("delivery_id").to_pylist())))
         references[other.feed] = Reference(other, ids, rows)
@@ -178,9 +184,7 @@ def _files(
                 part = raw.with_suffix(".part")  # a copy that breaks off is no raw file
                 shutil.copyfile(path, part)
                 part.replace(raw)
-            if moves:
-                path.unlink()
-            files.setdefault((sha256, path.name), _File(path.name, sha256, raw))
+            files[sha256, path.name] = _File(path.name, sha256, raw, path if moves else None)
 
     def order(file: _File) -> tuple:
         known = [o for o in history if o.sha256 == file.sha256]
@@ -243,6 +247,9 @@ def _try(
     except DeliveryError as error:
         _withdraw(folders, feed.feed, file.delivery_id)
         return replace(outcome, reason=str(error))
+    except Exception as error:  # unforeseen; its words may hold a value, its class does not
+        _withdraw(folders, feed.feed, file.delivery_id)
+        return replace(outcome, reason=_unforeseen(feed, file, error))
     candidate = Candidate(
         feed,
         file.name,
@@ -316,6 +323,18 @@ def _copy_of(feed: Feed, file: _File, other: Outcome) -> str:
             expected="content of its own",
             found=f"the same content as {other.file} of Stichtag {other.stichtag}",
             remedy=f"ask {feed.partner} for the right table",
+        )
+    )
+
+
+def _unforeseen(feed: Feed, file: _File, error: Exception) -> str:
+    return str(
+        DeliveryError(
+            feed.feed,
+            file.name,
+            expected="a file that can be read as agreed",
+            found=f"one that cannot be ({type(error).__name__})",
+            remedy=f"ask {feed.partner} to send it again; if it stays, extend the reader",
         )
     )
 

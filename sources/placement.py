@@ -28,7 +28,8 @@ def unite_areas(region: Region, folders: Folders, target: Path) -> int:
             continue
         with duckdb.connect() as con:
             rows = con.execute(
-                f"select raum_id, geometrie from read_parquet('{folders.accepted(feed.feed)}/*') "
+                f"select raum_id, geometrie from "
+                f"read_parquet('{folders.accepted(feed.feed)}/*', union_by_name = true) "
                 "order by raum_id"
             ).df()
         shapes = gpd.GeoSeries.from_wkb(rows["geometrie"].map(bytes), crs=region.srs)
@@ -86,7 +87,7 @@ def place_points(
     with duckdb.connect() as con:
         rows = con.execute(
             f"select delivery_id, row_number, {spatial.x} as x, {spatial.y} as y "
-            f"from read_parquet('{folders.accepted(feed.feed)}/*.parquet')"
+            f"from read_parquet('{folders.accepted(feed.feed)}/*.parquet', union_by_name = true)"
         ).df()
         shapes = con.execute(
             f"select raum_id, geometry from read_parquet('{areas}') "

@@ -135,6 +135,10 @@ class Region(Strict):
 
     @model_validator(mode="after")
     def _agrees(self) -> "Region":
+        if [self.kreis_id] != [level.unit for level in self.levels if level.ebene == "kreis"]:
+            raise ValueError(
+                f"region {self.region}: the level kreis has one unit, and that is kreis_id"
+            )
         for feed in self.feeds:
             if feed.partner not in self.partners:
                 raise ValueError(f"feed {feed.feed}: region has no partner {feed.partner!r}")
@@ -225,7 +229,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
 
     Grains: `rule_level` a level; `rule_gebietsstand` a Gebietsstand; `rule_feed` a feed;
     `rule_uninhabited` an area; `rule_reconciliation` level × merkmal;
-    `rule_index` an index; `rule_index_part` index × indicator; `rule_index_class`
+    `rule_index_part` index × indicator; `rule_index_class`
     index × class; `rule_index_exclusion` index × area.
     """
     return {
@@ -246,15 +250,6 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
         ],
         "rule_uninhabited": [u.model_dump() for u in region.uninhabited],
         "rule_reconciliation": [r.model_dump() for r in region.reconciliation],
-        "rule_index": [
-            {
-                "index_id": i.index_id,
-                "name": i.name,
-                "quelle": i.quelle,
-                "standardisierung": i.standardisierung,
-            }
-            for i in region.indices
-        ],
         "rule_index_part": [
             {"index_id": i.index_id, **part.model_dump()}
             for i in region.indices

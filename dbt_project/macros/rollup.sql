@@ -9,11 +9,13 @@
     )
 {%- endmacro %}
 
-{# Share of `weight` (the denominator) that the parts with status ok cover. NULL where no part's
-   weight is known; 1 where nothing is missing. #}
+{# Share of `weight` (the denominator) that the parts with status ok cover: 1 where nothing is
+   missing, NULL where the weight of a missing part is not published. #}
 {% macro coverage(column, weight) -%}
     case
         when sum(case when {{ column }} = 'ok' then 0 else 1 end) = 0 then cast(1 as double)
+        when sum(case when {{ column }} <> 'ok' and {{ weight }} is null then 1 else 0 end) > 0
+            then null
         when sum({{ weight }}) > 0 then
             cast(coalesce(sum(case when {{ column }} = 'ok' then {{ weight }} end), 0) as double)
             / sum({{ weight }})

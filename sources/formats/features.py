@@ -29,7 +29,7 @@ def read(feed: Feed, path: Path, file_name: str, layout: FeaturesLayout, srs: in
         )
     projected = gpd.GeoSeries(frame.geometry).to_crs(srs)
     _require_places(feed, file_name, projected, layout)
-    projected = projected.make_valid()
+    projected = _polygons(projected.make_valid())
     points = frame.geometry.representative_point()
     columns: dict[str, pa.Array] = {"row_number": pa.array(range(1, len(frame) + 1), pa.int64())}
     for column in feed.columns:
@@ -44,11 +44,23 @@ def read(feed: Feed, path: Path, file_name: str, layout: FeaturesLayout, srs: in
     return RawTable(layout, pa.table(columns))
 
 
+def _polygons(shapes):
+    """Keep what has a surface: mending a shape may leave lines and points beside it."""
+    import shapely
+
+    mixed = shapes.geom_type == "GeometryCollection"
+    shapes[mixed] = shapes[mixed].map(
+        lambda shape: shapely.union_all([part for part in shape.geoms if part.area > 0])
+    )
+    return shapes
+
+
 def _open(feed: Feed, path: Path, file_name: str):
     import pyogrio
 
     try:
-        return pyogrio.read_dataframe(path)
+        # A shape that is none becomes a row without one, which its contract judges.
+        return pyogrio.read_dataframe(path, on_invalid="ignore")
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise DeliveryError(
             feed.feed,

@@ -62,6 +62,14 @@ PLAUSIBILITY = {
     ("core.fct_fallzahl", "no_copy_of_another_year"): "update core.fct_fallzahl as new "
     "set anzahl = old.anzahl from core.fct_fallzahl as old where new.stichtag = '2016-12-31' "
     "and old.stichtag = '2014-12-31' and new.raum_id = old.raum_id and new.merkmal = old.merkmal",
+    ("core.fct_fallzahl", "no_area_invented"): "update staging.stg_senstadt__mss_anteile set "
+    f"raum_id = '09041403' where {ONE}",
+    ("core.fct_fallzahl", "kommune_changes_believably"): "update core.fct_fallzahl set "
+    "anzahl = anzahl * 2 where raum_id like '01%' and stichtag = '2016-12-31'",
+    ("core.fct_fallzahl", "published_classes_agree"): "update staging.stg_senstadt__mss_klassen "
+    f"set status_klasse = 'hoch' where {ONE}",
+    ("core.fct_lieferwert", "no_area_lost"): "update core.fct_lieferwert set wert = null, "
+    f"status = 'nicht_geliefert' where {ONE}",
     ("core.fct_lieferwert", "in_range"): f"update core.fct_lieferwert set wert = 101 where {ONE}",
     ("core.fct_lieferwert", "no_copy_of_another_year"): "update core.fct_lieferwert as new "
     "set wert = old.wert from core.fct_lieferwert as old where new.stichtag = '2016-12-31' "
@@ -86,6 +94,8 @@ PRIVACY = {
     f"where {ONE} and altersgruppe = '95+'",
     ("bevoelkerung", "no_part_alone"): "update bevoelkerung set status = 'geheim', "
     f"anzahl = null where {ONE} and altersgruppe = '95+'",
+    ("bevoelkerung", "no_total_from_its_parts"): "update bevoelkerung set status = 'geheim', "
+    f"anzahl = null where {ONE} and altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'",
     ("fallzahl", "has_rows"): "delete from fallzahl",
     ("fallzahl", "theme_has_a_policy"): f"update fallzahl set thema = 'neu' where {ONE}",
     ("fallzahl", "minimum_frequency"): f"update fallzahl set anzahl = 1 where {ONE}",
@@ -113,6 +123,12 @@ PUBLICATION = {
     "anzahl = anzahl + 1 where raumebene = 'kreis' and stichtag = '2016-12-31'",
     ("main.mart_bevoelkerung", "parts_close"): "update mart_bevoelkerung set "
     f"anzahl = anzahl + 1 where {ONE}",
+    ("main.mart_bevoelkerung", "no_sensitive_count"): "update mart_bevoelkerung set anzahl = 2 "
+    f"where {ONE} and altersgruppe = '95+'",
+    ("main.mart_indikator", "no_sensitive_count"): "update mart_indikator set zaehler = 1 "
+    f"where {ONE}",
+    ("main.mart_indikator", "small_area_has_no_rate"): "update mart_indikator set status = 'ok', "
+    "wert = 1 where status = 'zu_klein'",
     ("main.mart_indikator", "has_rows"): "delete from mart_indikator",
     ("main.mart_indikator", "value_only_if_ok"): "update mart_indikator set wert = null "
     f"where {ONE}",

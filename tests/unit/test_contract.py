@@ -68,10 +68,8 @@ def test_a_column_that_stands_twice_is_refused(bare_county):
                      "column": "hausnummer"}},
         {"spatial": {"kind": "koordinaten", "ebene": "sozialraum", "gebietsstand": "heute",
                      "x": "anzahl", "y": "hausnummer", "srs": 25832}},
-        {"spatial": {"kind": "schluessel", "ebene": "sozialraum", "gebietsstand": "heute",
-                     "column": "raum_id", "kommune_column": "hausnummer"}},
     ],
-    ids=["key", "stichtag", "spatial column", "coordinate", "kommune column"],
+    ids=["key", "stichtag", "spatial column", "coordinate"],
 )  # fmt: skip
 def test_a_column_that_does_not_exist_is_refused(bare_county, changes):
     with pytest.raises(ValueError, match=r"no such column: .*hausnummer"):

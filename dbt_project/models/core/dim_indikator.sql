@@ -45,6 +45,8 @@ select
     entries.beschlossen_am,
     entries.beschlossen_von,
     case when entries.art in ('anteil', 'verhaeltnis') then threshold.min_nenner end as min_nenner,
+    case when entries.art in ('anteil', 'verhaeltnis') then threshold.min_einwohner end
+        as min_einwohner,
     threshold.min_zaehler
 from entries
 left join {{ source('warehouse', 'rule_threshold') }} as threshold

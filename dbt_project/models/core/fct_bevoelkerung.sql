@@ -30,10 +30,11 @@ select
     expected.staatsangehoerigkeit,
     counts.anzahl,
     case when counts.anzahl is null then 'nicht_geliefert' else 'ok' end as status,
-    'bevoelkerung' as thema,
+    rule.thema,
     counts.delivery_id,
     dated.publishable_from
 from expected
+inner join {{ source('warehouse', 'rule_feed') }} as rule on rule.feed = 'einwohnerregister'
 left join {{ ref('int_bevoelkerung__decoded') }} as counts
     on counts.raum_id = expected.raum_id
     and counts.stichtag = expected.stichtag

@@ -13,12 +13,9 @@ mss as (
         raum.gebietsstand,
         stichtage.stichtag,
         mss_merkmale.merkmal,
-        case when rebuilt.anteil_zustand is null then rebuilt.zaehler end as anzahl,
-        case
-            when rebuilt.anteil_zustand is not null then {{ status_of_state('rebuilt.anteil_zustand') }}
-            when rebuilt.zaehler is null then 'nicht_geliefert'
-            else 'ok'
-        end as status,
+        rebuilt.zaehler as anzahl,
+        {{ delivered_status('rebuilt.anteil_zustand', 'rebuilt.zaehler') }} as status,
+        {{ is_estimate('rebuilt.anteil_zustand') }} as geschaetzt,
         rebuilt.delivery_id
     from {{ ref('dim_raum') }} as raum
     inner join {{ ref('int_stichtag__expected') }} as stichtage
@@ -53,6 +50,7 @@ kita as (
         case
             when kita_deliveries.delivery_id is null then 'nicht_geliefert' else 'ok'
         end as status,
+        false as geschaetzt,
         kita_deliveries.delivery_id
     from {{ ref('dim_raum') }} as raum
     inner join {{ ref('int_stichtag__expected') }} as stichtage
@@ -65,13 +63,9 @@ kita as (
 ),
 
 united as (
-    select raum_id, gebietsstand, stichtag, merkmal, anzahl, status,
-        'soziale_lage' as thema, delivery_id
-    from mss
+    select 'mss_anteile' as feed, mss.* from mss
     union all
-    select raum_id, gebietsstand, stichtag, merkmal, anzahl, status,
-        'kinderbetreuung' as thema, delivery_id
-    from kita
+    select 'kita_verzeichnis' as feed, kita.* from kita
 )
 
 select
@@ -79,11 +73,12 @@ select
     united.gebietsstand,
     united.stichtag,
     united.merkmal,
-    cast(united.anzahl as bigint) as anzahl,
+    case when united.status = 'ok' then cast(united.anzahl as bigint) end as anzahl,
     united.status,
-    false as geschaetzt,
-    united.thema,
+    united.geschaetzt,
+    rule.thema,
     united.delivery_id,
     dated.publishable_from
 from united
+inner join {{ source('warehouse', 'rule_feed') }} as rule on rule.feed = united.feed
 left join {{ ref('int_delivery__dated') }} as dated on dated.delivery_id = united.delivery_id

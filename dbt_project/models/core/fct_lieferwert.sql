@@ -12,18 +12,14 @@ select
     stichtage.stichtag,
     concat(merkmale.merkmal, '_veraenderung') as merkmal,
     mss.veraenderung as wert,
-    case
-        when mss.veraenderung_zustand is not null
-            then {{ status_of_state('mss.veraenderung_zustand') }}
-        when mss.veraenderung is null then 'nicht_geliefert'
-        else 'ok'
-    end as status,
-    'soziale_lage' as thema,
+    {{ delivered_status('mss.veraenderung_zustand', 'mss.veraenderung') }} as status,
+    rule.thema,
     mss.delivery_id,
     dated.publishable_from
 from {{ ref('dim_raum') }} as raum
 inner join {{ ref('int_stichtag__expected') }} as stichtage
     on stichtage.feed = 'mss_anteile' and stichtage.gebietsstand = raum.gebietsstand
+inner join {{ source('warehouse', 'rule_feed') }} as rule on rule.feed = stichtage.feed
 cross join merkmale
 left join {{ ref('stg_senstadt__mss_anteile') }} as mss
     on mss.raum_id = raum.raum_id

@@ -21,7 +21,10 @@ sums as (
         cast(sum(rebuilt.einwohner_register) as bigint) as einwohner,
         sum(case when rebuilt.anteil_zustand is null then 0 else 1 end) as raeume_ausgeschlossen
     from {{ ref('int_mss__rebuilt') }} as rebuilt
-    inner join {{ ref('bridge_raum') }} as bridge on bridge.raum_id = rebuilt.raum_id
+    inner join {{ ref('int_stichtag__expected') }} as stichtage
+        on stichtage.feed = 'mss_anteile' and stichtage.stichtag = rebuilt.stichtag
+    inner join {{ ref('bridge_raum') }} as bridge
+        on bridge.raum_id = rebuilt.raum_id and bridge.gebietsstand = stichtage.gebietsstand
     group by bridge.ober_raum_id, bridge.ober_raumebene, bridge.gebietsstand,
         rebuilt.stichtag, rebuilt.merkmal
 )

@@ -46,7 +46,5 @@ select
     nenner,
     cast(round(anteil * nenner / 100) as bigint) as zaehler,
     abs(anteil * nenner / 100 - round(anteil * nenner / 100)) as rest,
-    anteil_zustand,
-    veraenderung,
-    veraenderung_zustand
+    anteil_zustand
 from shares

@@ -14,6 +14,7 @@ with members as (
         indikator.stichtag,
         indikator.indikator_id,
         case
+            when indikator.status not in ('ok', 'zu_klein') then null
             when indikator.nenner > 0
                 then cast(indikator.zaehler as double) / indikator.nenner
             else indikator.wert
@@ -39,10 +40,13 @@ areas as (
             when max(case when members.ausgeschlossen then 1 else 0 end) = 1
                 then 'nicht_zutreffend'
             when count(members.wert) = max(parts.anzahl) then 'ok'
-            when sum(case when members.status = 'geheim' then 1 else 0 end) > 0 then 'geheim'
-            when sum(case when members.status = 'nicht_freigegeben' then 1 else 0 end) > 0
-                then 'nicht_freigegeben'
-            else 'nicht_geliefert'
+            else coalesce(
+                {% for status in ['geheim', 'nicht_freigegeben', 'nicht_geliefert'] -%}
+                max(case when members.status = '{{ status }}' then members.status end),
+                {% endfor -%}
+                max(case when members.wert is null then members.status end),
+                'nicht_geliefert'
+            )
         end as status
     from members
     inner join (

@@ -36,7 +36,11 @@ rolled as (
         {{ rolled_status('parts.status') }} as zaehlstatus,
         min(case when parts.vergleichbar then 1 else 0 end) = 1 as vergleichbar,
         max(case when parts.geschaetzt then 1 else 0 end) = 1 as geschaetzt,
-        {{ coverage('parts.status', 'coalesce(parts.nenner, inhabitants.anzahl)') }} as abdeckung
+        {{ coverage(
+            'parts.status',
+            "case when indikator.art in ('anteil', 'verhaeltnis') then parts.nenner "
+            ~ "else inhabitants.anzahl end"
+        ) }} as abdeckung
     from parts
     inner join {{ ref('bridge_raum') }} as bridge
         on bridge.raum_id = parts.raum_id and bridge.gebietsstand = parts.gebietsstand
@@ -66,8 +70,8 @@ judged as (
             when not rolled.vergleichbar then 'nicht_vergleichbar'
             when indikator.art not in ('anteil', 'verhaeltnis') then 'ok'
             when rolled.nenner = 0 then 'nicht_zutreffend'
-            when rolled.nenner < threshold.min_nenner
-                or inhabitants.anzahl < threshold.min_einwohner then 'zu_klein'
+            when rolled.nenner < indikator.min_nenner
+                or inhabitants.anzahl < indikator.min_einwohner then 'zu_klein'
             else 'ok'
         end as status
     from rolled
@@ -75,8 +79,6 @@ judged as (
         on indikator.indikator_id = rolled.indikator_id and indikator.version = rolled.version
     inner join {{ ref('dim_raum') }} as raum
         on raum.raum_id = rolled.raum_id and raum.gebietsstand = rolled.gebietsstand
-    left join {{ source('warehouse', 'rule_threshold') }} as threshold
-        on threshold.thema = indikator.thema
     left join inhabitants
         on inhabitants.raum_id = rolled.raum_id
         and inhabitants.gebietsstand = rolled.gebietsstand
