@@ -42,7 +42,7 @@ def protect_counts(
     """
     import duckdb
 
-    small = f"status = 'ok' and {value} between 1 and {int(max_sensitive)}"
+    small = f"status = 'ok' and {value} between 1 and {max_sensitive}" if max_sensitive else "false"
     sensitive = f"(status = 'geheim' or {small})"
     part_of = (
         "case "
@@ -78,5 +78,53 @@ def protect_counts(
             )
             select * replace (case when status = 'ok' then {value} end as {value})
             from judged order by all
+            """
+        ).to_arrow_table()
+
+
+def withhold_differences(figures: "pa.Table", counts: "pa.Table", rules: "pa.Table") -> "pa.Table":
+    """Withhold delivered changes that would tell a withheld count.
+
+    The rate of today minus its change of `jahre` years is the rate of then; so a change goes
+    with either of the two counts.
+
+    Args:
+        figures: released figures, one row for each area, Stichtag and `merkmal`, with `wert`.
+        counts: released counts, one row for each area, Stichtag and `merkmal`.
+        rules: which change belongs to which count: `lieferwert`, `merkmal`, `jahre`.
+
+    Returns:
+        The same rows; a change that must go has status `geheim` and no `wert`.
+    """
+    import duckdb
+
+    with duckdb.connect() as con:
+        con.register("figures", figures)
+        con.register("counts", counts)
+        con.register("rules", rules)
+        return con.execute(
+            """
+            with telling as (
+                select distinct figures.raum_id, figures.gebietsstand, figures.stichtag,
+                    figures.merkmal
+                from figures
+                inner join rules on rules.lieferwert = figures.merkmal
+                inner join counts
+                    on counts.raum_id = figures.raum_id
+                    and counts.gebietsstand = figures.gebietsstand
+                    and counts.merkmal = rules.merkmal
+                    and counts.status = 'geheim'
+                    and counts.stichtag in (
+                        figures.stichtag, figures.stichtag - to_years(rules.jahre)
+                    )
+                where figures.status = 'ok'
+            )
+            select figures.* replace (
+                case when telling.raum_id is null then figures.wert end as wert,
+                case when telling.raum_id is null then figures.status else 'geheim' end as status
+            )
+            from figures
+            left join telling using (raum_id, gebietsstand, stichtag, merkmal)
+            order by all
             """
         ).to_arrow_table()

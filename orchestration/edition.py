@@ -47,6 +47,12 @@ RELEASE = {
         "dimensions": (),
         "value": "anzahl",
     },
+    "indexklasse": {
+        "fact": "fct_index_klasse",
+        "cell": ("index_id",),
+        "dimensions": (),
+        "value": "klasse",
+    },
     "lieferwert": {
         "fact": "fct_lieferwert",
         "cell": ("merkmal",),
@@ -153,7 +159,7 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from disclosure.protect import protect_counts
+    from disclosure.protect import protect_counts, withhold_differences
 
     release = RELEASE[table]
     columns = (*AREA, *release["cell"], release["value"], "status", "thema", "publishable_from")
@@ -162,7 +168,7 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
             f"select {', '.join(columns)} from core.{release['fact']}"
         ).to_arrow_table()
     policy = read_policy(settings.region_folder / "privacy.yaml")
-    # A figure without counts has no frequency to judge; its embargo holds all the same.
+    # A figure or class without counts has no frequency to judge; its embargo holds all the same.
     parts = [
         protect_counts(
             counts.filter(pc.equal(counts["thema"], thema)),
@@ -174,6 +180,12 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
         for thema in sorted(pc.unique(counts["thema"]).to_pylist())
     ]
     released = pa.concat_tables(parts) if parts else counts
+    if table == "lieferwert":
+        released = withhold_differences(
+            released,
+            pq.read_table(settings.released / "fallzahl.parquet"),
+            pq.read_table(settings.rules / "rule_difference.parquet"),
+        )
     settings.released.mkdir(parents=True, exist_ok=True)
     pq.write_table(released, settings.released / f"{table}.parquet", compression="zstd")
     return released.num_rows, pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from expectations.runner import SuiteResult
 
 PLAUSIBILITY, PRIVACY, PUBLICATION = "plausibility", "privacy", "publication"
-RELEASED_TABLES = ("bevoelkerung", "fallzahl", "lieferwert")
+RELEASED_TABLES = ("bevoelkerung", "fallzahl", "indexklasse", "lieferwert")
 DRAFT = dg.AssetKey(["edition", "draft"])
 
 
@@ -135,7 +135,8 @@ def _source(settings: Settings, gate: str) -> Path | Mapping[str, Path]:
         return settings.warehouse
     if gate == PRIVACY:
         released = {name: settings.released / f"{name}.parquet" for name in RELEASED_TABLES}
-        return {**released, "rule_threshold": settings.rules / "rule_threshold.parquet"}
+        rules = ("rule_threshold", "rule_difference")
+        return {**released, **{name: settings.rules / f"{name}.parquet" for name in rules}}
     return settings.draft / "marts.duckdb"
 
 

@@ -101,7 +101,13 @@ RULE_SCHEMAS = {
         "merkmal": "string",
         "max_ueberschuss": "int64",
     },
-    "rule_index_part": {"index_id": "string", "indikator_id": "string", "gewicht": "float64"},
+    "rule_index_part": {
+        "index_id": "string",
+        "indikator_id": "string",
+        "gewicht": "float64",
+        "klasse_aus_allen": "bool",
+    },
+    "rule_difference": {"lieferwert": "string", "merkmal": "string", "jahre": "int32"},
     "rule_index_class": {
         "index_id": "string",
         "klasse": "string",

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sources.contract import Feed, Strict, read_feed
 
@@ -75,6 +75,16 @@ class Reconciliation(Strict):
     max_ueberschuss: int
 
 
+class Difference(Strict):
+    """A delivered change and the count whose rate it is the change of. With the rate of today
+    the change tells the rate of `jahre` ago: where one of the two is withheld, so is the change.
+    """
+
+    lieferwert: str
+    merkmal: str
+    jahre: int = Field(gt=0)
+
+
 class IndexPart(Strict):
     """An indicator in an index, with its weight."""
 
@@ -103,6 +113,9 @@ class Index(Strict):
     unweighted mean and the population standard deviation, the weighted z-values are
     summed, and the sum is standardised again; nothing is rounded on the way. An area
     takes part when every part has a value and it is not on `ausschluss`.
+
+    `klasse_aus: alle` is a declared exception, for indices of delivered figures: the class, and
+    it alone, rests on all figures, those too that are withheld.
     """
 
     index_id: str
@@ -112,6 +125,7 @@ class Index(Strict):
     bestandteile: tuple[IndexPart, ...]
     klassen: tuple[IndexClass, ...]
     ausschluss: tuple[str, ...] = ()
+    klasse_aus: Literal["veroeffentlicht", "alle"] = "veroeffentlicht"
 
 
 class Region(Strict):
@@ -130,6 +144,7 @@ class Region(Strict):
     repairs: tuple[Repair, ...] = ()
     uninhabited: tuple[Uninhabited, ...] = ()
     reconciliation: tuple[Reconciliation, ...] = ()
+    differences: tuple[Difference, ...] = ()
     indices: tuple[Index, ...] = ()
     feeds: tuple[Feed, ...]
 
@@ -229,6 +244,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
 
     Grains: `rule_level` a level; `rule_gebietsstand` a Gebietsstand; `rule_feed` a feed;
     `rule_uninhabited` an area; `rule_reconciliation` level × merkmal;
+    `rule_difference` a delivered change;
     `rule_index_part` index × indicator; `rule_index_class`
     index × class; `rule_index_exclusion` index × area.
     """
@@ -249,9 +265,14 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
             for f in region.feeds
         ],
         "rule_uninhabited": [u.model_dump() for u in region.uninhabited],
+        "rule_difference": [d.model_dump() for d in region.differences],
         "rule_reconciliation": [r.model_dump() for r in region.reconciliation],
         "rule_index_part": [
-            {"index_id": i.index_id, **part.model_dump()}
+            {
+                "index_id": i.index_id,
+                **part.model_dump(),
+                "klasse_aus_allen": i.klasse_aus == "alle",
+            }
             for i in region.indices
             for part in i.bestandteile
         ],

@@ -104,6 +104,11 @@ PRIVACY = {
     f"publishable_from = date '2999-01-01' where {ONE}",
     ("bevoelkerung", "nothing_before_its_embargo"): "update bevoelkerung set "
     f"publishable_from = date '2999-01-01' where {ONE}",
+    ("lieferwert", "change_tells_no_withheld_count"): "update lieferwert set wert = 1, "
+    "status = 'ok' where raum_id = '02020201' and stichtag = '2016-12-31'",
+    ("indexklasse", "class_only_if_ok"): f"update indexklasse set status = 'geheim' where {ONE}",
+    ("indexklasse", "nothing_before_its_embargo"): "update indexklasse set "
+    f"publishable_from = date '2999-01-01' where {ONE}",
     ("lieferwert", "number_only_if_ok"): f"update lieferwert set wert = null where {ONE}",
     ("lieferwert", "nothing_before_its_embargo"): "update lieferwert set "
     f"publishable_from = date '2999-01-01' where {ONE}",
@@ -210,7 +215,8 @@ def released(warehouse: Warehouse, folder: Path, fault: str) -> dict[str, Path]:
         for name in RELEASED_TABLES:
             con.execute(f"copy {name} to '{folder / name}.parquet' (format parquet)")
     tables = {name: folder / f"{name}.parquet" for name in RELEASED_TABLES}
-    return {**tables, "rule_threshold": settings.rules / "rule_threshold.parquet"}
+    rules = ("rule_threshold", "rule_difference")
+    return {**tables, **{name: settings.rules / f"{name}.parquet" for name in rules}}
 
 
 @pytest.mark.parametrize(("table", "rule"), PRIVACY)

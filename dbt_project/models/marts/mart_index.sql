@@ -1,7 +1,6 @@
 {# Indices as the region declares them: parts, weights, class limits and exclusions are rows of
-   rule_index*. `z_population`: each part is standardised over the areas that take part, with
-   their unweighted mean and the population standard deviation; the weighted z-values are summed
-   and the sum is standardised again. Nothing is rounded on the way.
+   rule_index*; the arithmetic is the macro z_population_index. Where a region declares so, the
+   class rests on all figures and is released as such; summe and index_wert never do.
    Values come from published numerators and denominators, not from `wert`: a denominator too
    small to speak for itself (zu_klein) may still serve in an index. #}
 with members as (
@@ -58,40 +57,7 @@ areas as (
         members.stichtag
 ),
 
-standardised as (
-    select
-        members.index_id,
-        members.raum_id,
-        members.gebietsstand,
-        members.stichtag,
-        members.gewicht * (members.wert - avg(members.wert) over peers)
-            / nullif(stddev_pop(members.wert) over peers, 0) as z_gewichtet
-    from members
-    inner join areas
-        on areas.index_id = members.index_id
-        and areas.raum_id = members.raum_id
-        and areas.gebietsstand = members.gebietsstand
-        and areas.stichtag = members.stichtag
-    where areas.status = 'ok'
-    window peers as (
-        partition by members.index_id, members.gebietsstand, members.stichtag,
-            members.indikator_id
-    )
-),
-
-sums as (
-    select index_id, raum_id, gebietsstand, stichtag, sum(z_gewichtet) as summe
-    from standardised
-    group by index_id, raum_id, gebietsstand, stichtag
-),
-
-indexed as (
-    select
-        sums.*,
-        (summe - avg(summe) over peers) / nullif(stddev_pop(summe) over peers, 0) as index_wert
-    from sums
-    window peers as (partition by index_id, gebietsstand, stichtag)
-)
+{{ z_population_index() }}
 
 select
     areas.raum_id,
@@ -99,26 +65,19 @@ select
     areas.raumebene,
     areas.stichtag,
     areas.index_id,
-    indexed.summe,
-    indexed.index_wert,
-    class.klasse,
-    areas.status
+    classed.summe,
+    classed.index_wert,
+    coalesce(released.klasse, classed.klasse) as klasse,
+    case when released.klasse is not null then 'ok' else areas.status end as status
 from areas
-left join indexed
-    on indexed.index_id = areas.index_id
-    and indexed.raum_id = areas.raum_id
-    and indexed.gebietsstand = areas.gebietsstand
-    and indexed.stichtag = areas.stichtag
-left join {{ source('warehouse', 'rule_index_class') }} as class
-    on class.index_id = areas.index_id
-    and (
-        class.ueber is null
-        or indexed.index_wert > class.ueber
-        or (class.ueber_einschliesslich and indexed.index_wert = class.ueber)
-    )
-    and (
-        class.bis is null
-        or indexed.index_wert < class.bis
-        or (class.bis_einschliesslich and indexed.index_wert = class.bis)
-    )
-    and indexed.index_wert is not null
+left join classed
+    on classed.index_id = areas.index_id
+    and classed.raum_id = areas.raum_id
+    and classed.gebietsstand = areas.gebietsstand
+    and classed.stichtag = areas.stichtag
+left join {{ source('released', 'indexklasse') }} as released
+    on released.index_id = areas.index_id
+    and released.raum_id = areas.raum_id
+    and released.gebietsstand = areas.gebietsstand
+    and released.stichtag = areas.stichtag
+    and released.status = 'ok'
