@@ -49,7 +49,7 @@ def open_source(source: Source) -> Iterator[Any]:
     """Open a source as a datasource of Great Expectations and really close it afterwards.
 
     A path is opened read-only as a DuckDB file. For a mapping of Parquet files a database in
-    memory is made; `add_view` puts the tables in.
+    memory is made; the runner puts the tables in as views.
 
     Raises:
         FileNotFoundError: The DuckDB file does not exist.

@@ -170,7 +170,7 @@ class Settings:
 
     @property
     def reports(self) -> Path:
-        """Data Docs and bench reports."""
+        """Data Docs."""
         return self.home / "reports"
 
     def report_url(self, page: str) -> str:
@@ -183,10 +183,12 @@ class Settings:
             folder.mkdir(parents=True, exist_ok=True)
         for name in ("inbox", "landing", "sealed", "dagster", "reports"):
             (self.home / name).chmod(0o700)
-        self.published.mkdir(parents=True, exist_ok=True)
-        # Who reads editions passes through the home and sees nothing else of it.
-        self.home.chmod(0o711)
-        self.published.chmod(0o755)
+        if not self.published.exists():
+            # Who reads editions passes through the home and sees nothing else of it; an operator
+            # who wants it otherwise changes it once.
+            self.published.mkdir()
+            self.home.chmod(0o711)
+            self.published.chmod(0o755)
 
     def code_version(self) -> str:
         """Return a short hash of the code that makes an edition: SQL, Python and suites."""

@@ -39,7 +39,7 @@ def serve(settings: Settings, port: int) -> int:
             *("-h", LOOPBACK, "-p", str(port), "--log-level", "warning"),
         ],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"},
+        env=settings.environment(PYTHONWARNINGS="ignore:Function `dev_command` is superseded"),
         start_new_session=True,
     )
     try:
