@@ -165,8 +165,9 @@ def test_mean_of_rates_would_not_pass_the_gate(berlin, tmp_path):
 
 def test_excluded_areas_are_withheld_and_their_register_counts_stay(berlin):
     query = (
-        "select count(distinct raum_id) from mart_indikator where status = 'geheim' "
-        "and raumebene = 'sozialraum' and stichtag = '{}' and indikator_id like 'mss_%'"
+        "select count(distinct raum_id) from mart_indikator join dim_indikator "
+        "using (indikator_id, version) where status = 'geheim' and art = 'anteil' "
+        "and raumebene = 'sozialraum' and stichtag = '{}'"
     )
     assert berlin.published(query.format("2014-12-31")) == [(12,)]
     assert berlin.published(query.format("2016-12-31")) == [(11,)]
