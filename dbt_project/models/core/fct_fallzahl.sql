@@ -1,10 +1,7 @@
 {# Cases and places by area. An area of a delivered Stichtag without a facility has 0 places;
    what did not come is nicht_geliefert. #}
 with mss_merkmale as (
-    select merkmal from (
-        values ('mss_arbeitslose'), ('mss_langzeitarbeitslose'),
-            ('mss_transferbezug'), ('mss_transferbezug_u15')
-    ) as declared (merkmal)
+    {{ mss_merkmal_rows() }}
 ),
 
 mss as (

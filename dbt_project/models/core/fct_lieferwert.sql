@@ -1,9 +1,6 @@
 {# Figures that a partner delivers without their counts: changes of the MSS shares in points. #}
 with merkmale as (
-    select merkmal from (
-        values ('mss_arbeitslose'), ('mss_langzeitarbeitslose'),
-            ('mss_transferbezug'), ('mss_transferbezug_u15')
-    ) as declared (merkmal)
+    {{ mss_merkmal_rows() }}
 )
 
 select
