@@ -1,10 +1,11 @@
 {# Sums over published parts. A part counts when its status is ok; if none does, the sum has
-   the status of its parts, withheld before missing. #}
+   the status of its parts, missing before withheld. #}
 {% macro rolled_status(column) -%}
     coalesce(
         max(case when {{ column }} = 'ok' then 'ok' end),
-        max(case when {{ column }} = 'geheim' then 'geheim' end),
-        max(case when {{ column }} = 'nicht_freigegeben' then 'nicht_freigegeben' end),
+        {% for status in ['nicht_geliefert', 'nicht_freigegeben', 'geheim'] -%}
+        max(case when {{ column }} = '{{ status }}' then '{{ status }}' end),
+        {% endfor -%}
         max({{ column }})
     )
 {%- endmacro %}
