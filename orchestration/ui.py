@@ -16,7 +16,8 @@ from orchestration.settings import PROJECT, Settings
 
 LOOPBACK = "127.0.0.1"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PATIENCE = ((signal.SIGINT, 20), (signal.SIGTERM, 5), (signal.SIGKILL, 5))  # seconds
+# Signals and seconds. dbt may swallow the first one in the middle of a run.
+PATIENCE = ((signal.SIGINT, 10), (signal.SIGTERM, 10), (signal.SIGKILL, 5))
 
 
 def serve(settings: Settings, port: int) -> int:

@@ -149,8 +149,7 @@ def ui(berlin_data, tmp_path_factory) -> Iterator[Ui]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-    assert code == 0
-    assert processes_of(settings) == []
+    assert (code, processes_of(settings)) == (0, []), log.read_text()[-2000:]
 
 
 @pytest.fixture(scope="module")
