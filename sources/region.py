@@ -12,16 +12,80 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from sources.contract import Feed, Strict, read_feed
+from sources.agreement import Agreement, legal_bases
+from sources.contract import KREIS, Feed, read_feed
+from sources.layouts import Strict
 
 REGIONS = Path(__file__).parent / "regions"
 
 
 class Partner(Strict):
-    """An office that delivers."""
+    """An office that delivers, or in whose name others do."""
 
     name: str
     contact: str
+
+
+class Kommune(Strict):
+    """A municipality. `aliases`: how partners write its name.
+
+    Without `teilnahme` its Sozialräume are not published (`nicht_freigegeben`), its total is.
+    """
+
+    kommune_id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    teilnahme: bool = True
+
+
+class Liefereinheit(Strict):
+    """An office or provider that delivers for one or several municipalities.
+
+    `aliases`: how file names call it, beside its id.
+    """
+
+    name: str
+    kommunen: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+
+class Source(Strict):
+    """Where a feed is pulled from when partners do not bring it to the inbox.
+
+    Attributes:
+        art: kind of connector.
+        verbindung: name of the environment variable SOZIALRAUM_QUELLE_<verbindung>, which holds
+            the address and whatever is secret.
+        abfrage: what to ask for: a query (sql), a table (genesis), a layer (features), a
+            pattern of paths (sftp).
+        datei: name of the file that is put into the inbox; `{jahr}`, `{monat}`, `{tag}` are those
+            of each expected Stichtag, `{stichtag}` is the whole date.
+    """
+
+    art: Literal["sftp", "sql", "genesis", "features"]
+    verbindung: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    abfrage: str = ""
+    datei: str = ""
+
+
+class AddressRegister(Strict):
+    """Which feeds tell where addresses lie: their points, and the streets with their history."""
+
+    adressen: str
+    strassen: str | None = None
+    plz: str | None = None
+
+
+class Raumsystem(Strict):
+    """A further system of areas, not nested in the first: a city's own districts.
+
+    Its areas come from the feed `feed` and are placed by the same addresses.
+    """
+
+    system: str
+    name: str
+    feed: str
+    kommune_id: str
 
 
 class Level(Strict):
@@ -129,7 +193,11 @@ class Index(Strict):
 
 
 class Region(Strict):
-    """A county: everything in its folder but the thresholds."""
+    """A county: everything in its folder but the thresholds.
+
+    `grenzen` are its bounds (west, south, east, north) in `srs`. `simuliert`: files of a synthetic
+    county are written into the inbox of a fresh home.
+    """
 
     region: str
     name: str
@@ -137,9 +205,17 @@ class Region(Strict):
     statistikstelle: bool
     srs: int
     data_hint: str
+    simuliert: bool = False
     levels: tuple[Level, ...]
     gebietsstaende: tuple[Gebietsstand, ...]
     partners: dict[str, Partner]
+    kommunen: tuple[Kommune, ...] = ()
+    liefereinheiten: dict[str, Liefereinheit] = Field(default_factory=dict)
+    adressregister: AddressRegister | None = None
+    raumsysteme: tuple[Raumsystem, ...] = ()
+    grenzen: tuple[float, float, float, float] | None = None
+    quellen: dict[str, Source] = Field(default_factory=dict)
+    agreements: tuple[Agreement, ...] = ()
     expected: dict[str, tuple[date, ...]]
     repairs: tuple[Repair, ...] = ()
     uninhabited: tuple[Uninhabited, ...] = ()
@@ -162,8 +238,13 @@ class Region(Strict):
                     f"feed {feed.feed}: person-level rows (einzeldaten) may land only in a region "
                     "with an abgeschottete Statistikstelle; agree on counts (aggregat) instead"
                 )
+            if strangers := set(feed.liefereinheiten) - {KREIS, *self.liefereinheiten}:
+                raise ValueError(
+                    f"feed {feed.feed}: region has no liefereinheit {sorted(strangers)}"
+                )
+        self._agreements_agree()
         known = {feed.feed for feed in self.feeds}
-        named = {*self.expected, *(repair.feed for repair in self.repairs)}
+        named = {*self.expected, *self.quellen, *(repair.feed for repair in self.repairs)}
         named |= {name for feed in self.feeds for name in feed.condition_feeds}
         if unknown := named - known:
             raise ValueError(f"region {self.region}: no such feed: {sorted(unknown)}")
@@ -171,6 +252,24 @@ class Region(Strict):
             if column not in {c.name for c in self.feed(name).columns}:
                 raise ValueError(f"region {self.region}: feed {name} has no column {column!r}")
         return self
+
+    def _agreements_agree(self) -> None:
+        feeds = {feed.feed: feed for feed in self.feeds}
+        for agreement in self.agreements:
+            basis = legal_bases()[agreement.rechtsgrundlage]
+            for name in agreement.feeds:
+                if name not in feeds:
+                    raise ValueError(f"agreement {agreement.id}: region has no feed {name!r}")
+                if feeds[name].ebene not in basis.ebenen:
+                    raise ValueError(
+                        f"agreement {agreement.id}: {basis.gesetz} does not allow rows of level "
+                        f"{feeds[name].ebene}, which feed {name} has; agree on {basis.ebenen}"
+                    )
+                if feeds[name].ebene == "einzeldaten" and not agreement.aufbewahrung_monate:
+                    raise ValueError(
+                        f"agreement {agreement.id}: feed {name} has rows of persons; say for how "
+                        "many months they are kept (aufbewahrung_monate)"
+                    )
 
     def _named_columns(self) -> set[tuple[str, str]]:
         """Which columns of which feeds repairs and conditional marks speak of."""
@@ -182,16 +281,67 @@ class Region(Strict):
         """Return a feed by name."""
         return next(feed for feed in self.feeds if feed.feed == name)
 
-    def area_feed(self, ebene: str, gebietsstand: str) -> Feed | None:
+    def area_feed(self, ebene: str, gebietsstand: str | None) -> Feed | None:
         """Return the feed that brings the areas of a level, if one does."""
         return next(
             (
                 feed
                 for feed in self.feeds
                 if feed.spatial.kind == "flaeche"
-                and (feed.spatial.ebene, feed.spatial.gebietsstand) == (ebene, gebietsstand)
+                and feed.spatial.ebene == ebene
+                and feed.spatial.gebietsstand in (gebietsstand, None)
             ),
             None,
+        )
+
+    def gebietsstand_at(self, stichtag: date) -> str | None:
+        """Return the version of the boundaries that is valid on a day, if one is."""
+        return next(
+            (
+                stand.gebietsstand
+                for stand in self.gebietsstaende
+                if (stand.gueltig_ab or date.min) <= stichtag <= (stand.gueltig_bis or date.max)
+            ),
+            None,
+        )
+
+    def gebietsstand_of(self, feed: Feed, stichtag: date) -> str | None:
+        """Return the version of the boundaries that a delivery of a feed speaks of."""
+        return feed.spatial.gebietsstand or self.gebietsstand_at(stichtag)
+
+    def liefereinheit_of(self, feed: Feed, file_name: str) -> str | None:
+        """Return who delivers a file of a feed: the only one who does, or the one it names.
+
+        None if the name is that of nobody who delivers the feed.
+        """
+        if len(feed.liefereinheiten) == 1:
+            return feed.liefereinheiten[0]
+        told = feed.liefereinheit_named(file_name)
+        return self._liefereinheit_names(feed).get((told or "").casefold())
+
+    def _liefereinheit_names(self, feed: Feed) -> dict[str, str]:
+        """How the Liefereinheiten of a feed may be called: id, aliases, or their one Kommune."""
+        names = {}
+        kommunen = {kommune.kommune_id: kommune for kommune in self.kommunen}
+        for key in feed.liefereinheiten:
+            if key == KREIS:
+                continue
+            unit = self.liefereinheiten[key]
+            called = [key, *unit.aliases]
+            if len(unit.kommunen) == 1 and unit.kommunen[0] in kommunen:
+                kommune = kommunen[unit.kommunen[0]]
+                called += [kommune.kommune_id, kommune.name, *kommune.aliases]
+            names |= {name.casefold(): key for name in called}
+        return names
+
+    def kommunen_of(self, liefereinheit: str) -> tuple[str, ...]:
+        """Return the municipalities that a Liefereinheit delivers for; none: the whole county."""
+        return () if liefereinheit == KREIS else self.liefereinheiten[liefereinheit].kommunen
+
+    def agreement_for(self, feed: Feed, liefereinheit: str, stichtag: date) -> Agreement | None:
+        """Return the agreement under which a delivery may be taken, if there is one."""
+        return next(
+            (a for a in self.agreements if a.covers(feed.feed, liefereinheit, stichtag)), None
         )
 
     def references_of(self, feed: Feed) -> tuple[Feed, ...]:
@@ -232,7 +382,16 @@ def read_region(name: str, folder: Path = REGIONS) -> Region:
     indices = path.with_name("indices.yaml")
     if indices.exists():
         declared["indices"] = yaml.safe_load(indices.read_text(encoding="utf-8"))
+    agreements = path.with_name("agreements.yaml")
+    if agreements.exists():
+        declared["agreements"] = yaml.safe_load(agreements.read_text(encoding="utf-8"))
+    shared = declared.pop("gemeinsame_feeds", {})
     feeds = [read_feed(feed) for feed in sorted(path.parent.glob("feeds/*.yaml"))]
+    for family, adapted in shared.items():
+        feeds += [
+            read_feed(folder / family / "feeds" / f"{feed}.yaml", changes)
+            for feed, changes in sorted(adapted.items())
+        ]
     try:
         return Region.model_validate({**declared, "feeds": feeds})
     except ValueError as error:
