@@ -8,21 +8,23 @@ import os
 import sys
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from orchestration import partner_verbs
 from orchestration.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from sources.region import Region
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     parser = argparse.ArgumentParser(prog="sozialraum", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name, (_, text) in _VERBS.items():
+    for name, (_, text, add_arguments) in _VERBS.items():
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("--region", help="the region; otherwise REGION")
-        if name == "dbt":
-            verb.add_argument("arguments", nargs=argparse.REMAINDER)
-        if name == "ui":
-            verb.add_argument("--port", type=int, default=3000)
+        add_arguments(verb)
     options, others = parser.parse_known_args(arguments)
     if options.verb == "dbt":
         options.arguments = [*others, *options.arguments]  # options of dbt itself come first
@@ -45,7 +47,7 @@ def prepare(settings: Settings, options: argparse.Namespace | None = None) -> in
     from orchestration.run_lock import hold
     from sources.region import read_region
 
-    read_region(settings.region)
+    region = read_region(settings.region)
     settings.make_folders()
     settings.export()
     with hold(settings.prepare_lock, lambda _: None):
@@ -53,22 +55,41 @@ def prepare(settings: Settings, options: argparse.Namespace | None = None) -> in
         declared = (PROJECT / "orchestration" / "dagster.yaml").read_text()
         if not config.exists() or config.read_text() != declared:
             config.write_text(declared)
-        _make_instance(settings)
+        _make_instance(settings, region)
+        simulate_once(settings, region)
         if not is_parsed(settings):  # never while a run reads the last one
             with hold(settings.lock, _tell):
                 read_manifest(settings)
     return 0
 
 
-def _make_instance(settings: Settings) -> None:
+def _make_instance(settings: Settings, region: "Region") -> None:
     """Create Dagster's storages: two processes that open a fresh home at once break it."""
     from dagster import DagsterInstance
 
+    from orchestration.rhythm import add_partitions, expected_stichtage
     from orchestration.run_lock import killed_run, report_killed
 
     with DagsterInstance.get() as instance:
         report_killed(instance, killed_run(settings.lock))
         instance.get_runs(limit=1)
+        add_partitions(instance, region, expected_stichtage(region))
+
+
+def simulate_once(settings: Settings, region: "Region") -> None:
+    """Fill the inbox of a fresh home with the files of a synthetic county, if the region is one."""
+    if not region.simuliert or settings.simulator.exists() or not _nothing_came(settings):
+        return
+    from sources.simulator.simulate import simulate as write_files
+
+    print(f"sozialraum: simulating partners of {region.region} ...", file=sys.stderr)
+    write_files(
+        settings.region,
+        inbox=settings.inbox,
+        truth=settings.simulator / "truth",
+        sources_home=settings.simulator,
+        scale=settings.scale,
+    )
 
 
 def _tell(text: str) -> None:
@@ -80,7 +101,7 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
     from sources.region import read_region
 
     region = read_region(settings.region)
-    if settings.data is None and not any(settings.inbox.rglob("*.*")) and _nothing_landed(settings):
+    if not region.simuliert and settings.data is None and _nothing_came(settings):
         print(
             f"sozialraum: no data for region {region.region}. {region.data_hint}", file=sys.stderr
         )
@@ -90,6 +111,7 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
 
     from orchestration.definitions import EDITION_JOB, build_definitions
     from orchestration.progress import progress_logger, summary
+    from orchestration.rhythm import add_partitions, known_stichtage, partition_tags
 
     since = time.time()
     print(f"sozialraum: region {region.region}, home {settings.home}", file=sys.stderr)
@@ -97,17 +119,29 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
         settings=settings, region=region, loggers={"console": progress_logger()}
     )
     with DagsterInstance.get() as instance:
+        add_partitions(instance, region, known_stichtage(region, settings))
         result = definitions.resolve_job_def(EDITION_JOB).execute_in_process(
             instance=instance,
             raise_on_error=False,
+            tags=partition_tags(instance, region),
             run_config={"loggers": {"console": {"config": {}}}},
         )
     print(summary(settings, region, since, result.success))
     return 0 if result.success else 1
 
 
-def _nothing_landed(settings: Settings) -> bool:
-    return not any((settings.landing / "accepted").rglob("*.parquet"))
+def _nothing_came(settings: Settings) -> bool:
+    waiting = any(path.is_file() for path in settings.inbox.rglob("*"))
+    return not waiting and not any((settings.landing / "accepted").rglob("*.parquet"))
+
+
+def status(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the matrix feed × Liefereinheit × Stichtag of what was delivered."""
+    from orchestration.progress import status_matrix
+    from sources.region import read_region
+
+    print(status_matrix(settings, read_region(settings.region), options.feed))
+    return 0
 
 
 def ui(settings: Settings, options: argparse.Namespace) -> int:
@@ -145,12 +179,38 @@ def bench(settings: Settings, options: argparse.Namespace) -> int:
     return report.bench(settings)
 
 
+def _no_arguments(verb: argparse.ArgumentParser) -> None:
+    """Most verbs need none."""
+
+
+def _dbt_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("arguments", nargs=argparse.REMAINDER)
+
+
+def _ui_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--port", type=int, default=3000)
+
+
+def _status_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--feed", help="only this feed, with the reasons")
+
+
 _VERBS = {
-    "run": (run, "run the main job, from the partners' files to a published edition"),
-    "ui": (ui, "open the Dagster UI and the Data Docs on 127.0.0.1"),
-    "prepare": (prepare, "make the folders, Dagster's instance and the dbt manifest of a home"),
-    "bench": (bench, "measure one run on a fresh home: stages, imports, bare SQL"),
-    "dbt": (dbt, "run a dbt command, such as `sozialraum dbt test`"),
+    "run": (
+        run,
+        "run the main job, from partners' files to a published edition",
+        _no_arguments,
+    ),
+    "ui": (ui, "open the Dagster UI and the Data Docs on 127.0.0.1", _ui_arguments),
+    "status": (status, "show which deliveries there are", _status_arguments),
+    "prepare": (
+        prepare,
+        "make folders, instance and manifest of a home",
+        _no_arguments,
+    ),
+    "bench": (bench, "measure one run on a fresh home: stages, imports, bare SQL", _no_arguments),
+    "dbt": (dbt, "run a dbt command, such as `sozialraum dbt test`", _dbt_arguments),
+    **partner_verbs.VERBS,
 }
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from orchestration.edition import edition_assets
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION, gate_checks, released_key
 from orchestration.landing import RULES, feed_key, landing_assets, partner_specs, rules_asset
 from orchestration.models import read_manifest
+from orchestration.rhythm import daily_schedule, inbox_sensor
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.space import placement_key, space_assets
@@ -54,6 +55,8 @@ def build_definitions(
                 description="From the partners' files to the published edition.",
             )
         ],
+        sensors=[inbox_sensor(settings, region, EDITION_JOB)],
+        schedules=[daily_schedule(settings, region, EDITION_JOB)],
         resources={"run_lock": run_lock(settings)},
         executor=dg.in_process_executor,
         loggers=dict(loggers or {}),

@@ -15,6 +15,7 @@ from orchestration.settings import Settings
 from sources import ledger
 from sources.landing import Folders
 from sources.region import Region
+from sources.status import MEANING, Delivery, deliveries
 
 
 def progress_logger() -> dg.LoggerDefinition:
@@ -104,13 +105,13 @@ def summary(settings: Settings, region: Region, since: float, success: bool) -> 
         "",
         f"delivered    {results['accepted']} accepted, {results['unchanged']} unchanged, "
         f"{results['duplicate']} duplicate, {results['rejected']} rejected, "
-        f"{results['not_delivered']} not delivered",
+        f"{results['not_delivered']} not delivered, {results['not_agreed']} not agreed",
         f"quarantined  {quarantined} row(s)",
     ]
     lines += [
         f"             {o.feed} {o.stichtag or ''}: {o.result}: {o.reason}"
         for o in outcomes
-        if o.result in ("rejected", "not_delivered") or o.rows_quarantined
+        if o.result in ("rejected", "not_delivered", "not_agreed") or o.rows_quarantined
     ]
     if strays := sum(path.is_file() for path in settings.inbox.rglob("*")):
         lines.append(f"inbox        {strays} file(s) that fit no feed lie in {settings.inbox}")
@@ -125,6 +126,48 @@ def summary(settings: Settings, region: Region, since: float, success: bool) -> 
         kept = f"{manifest['edition_id']} stays current" if manifest else "there is none yet"
         lines.append(f"edition      nothing was published; {kept}")
     return "\n".join(lines)
+
+
+def status_matrix(settings: Settings, region: Region, feed: str | None = None) -> str:
+    """Return which deliveries there are, as text: a row for each feed × Liefereinheit, a column for
+    each Stichtag; of one feed a line for each delivery, with its reason.
+
+    Raises:
+        ValueError: there is no such feed.
+    """
+    from orchestration.gates import today
+
+    feeds = [f for f in region.feeds if feed in (None, f.feed)]
+    if not feeds:
+        known = ", ".join(f.feed for f in region.feeds)
+        raise ValueError(f"region {region.region} has no feed {feed!r}; it has {known}")
+    folder = Folders(settings.landing).ledger
+    outcomes = [outcome for f in feeds for outcome in ledger.read(folder, f.feed)]
+    listed = deliveries(region, outcomes, today(), feeds)
+    if feed:
+        return "\n".join(_status_line(delivery) for delivery in listed) or "nothing is expected"
+    days = sorted({delivery.stichtag for delivery in listed})
+    cells = {(d.feed, d.liefereinheit, d.stichtag): d.state for d in listed}
+    rows = list(dict.fromkeys((d.feed, d.liefereinheit) for d in listed))
+    table = [["feed", "liefereinheit", *(day.isoformat() for day in days)]]
+    table += [[*row, *(cells.get((*row, day), "") for day in days)] for row in rows]
+    counts = Counter(delivery.state for delivery in listed)
+    legend = [f"{counts[state]:5} {state}: {meaning}" for state, meaning in MEANING.items()]
+    return "\n".join([*_aligned(table), "", *legend])
+
+
+def _status_line(delivery: Delivery) -> str:
+    due = f", due {delivery.due}" if delivery.state in ("erwartet", "verspaetet", "fehlt") else ""
+    reason = f": {delivery.reason}" if delivery.reason else ""
+    return f"{delivery.stichtag}  {delivery.liefereinheit}  {delivery.state}{due}{reason}"
+
+
+def _aligned(table: list[list[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
 
 
 def _withheld(settings: Settings) -> str:
