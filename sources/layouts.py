@@ -125,6 +125,7 @@ class WorkbookLayout(Layout):
             for the value); the other columns of the feed are found by their headers.
         fill_down: columns whose cells are merged downwards.
         colours: column -> {ARGB colour of the first column's cell: value}.
+        ignore_unknown: whether columns that the contract does not know are read past.
     """
 
     format: Literal["workbook"]
@@ -136,6 +137,7 @@ class WorkbookLayout(Layout):
     unpivot: tuple[str, str] | None = None
     fill_down: tuple[str, ...] = ()
     colours: dict[str, dict[str, str]] = {}
+    ignore_unknown: bool = False
 
     @property
     def names_used(self) -> set[str]:
