@@ -121,6 +121,62 @@ def test_points_without_areas_lie_nowhere(bare_county, tmp_path):
     assert place(bare_county, tmp_path) == ((0, 1), [("a", None)])
 
 
+def test_an_area_has_the_gebietsstand_of_its_delivery_and_the_newest_counts(bare_county, tmp_path):
+    """Without a declared Gebietsstand that of the Stichtag counts; 0101 grew within one."""
+    bare_county.declared["gebietsstaende"] = [
+        {"gebietsstand": "alt", "gueltig_ab": None, "gueltig_bis": "2014-12-31"},
+        {"gebietsstand": "neu", "gueltig_ab": "2015-01-01", "gueltig_bis": None},
+    ]
+    for feed in ("raeume", "kommunen"):
+        declared = bare_county.feeds[feed]
+        declared["spatial"] = {"kind": "flaeche", "ebene": declared["spatial"]["ebene"]}
+        declared |= {
+            "name_pattern": rf"{feed}_(?P<jahr>\d{{4}})\.geojson",
+            "stichtag": {"rule": "jahresende"},
+        }
+    ends = {2011: 1, 2013: 1.5, 2015: 2}
+    for year, end in ends.items():
+        shapes = bare_county.geojson({"0101": bare_county.square(0, end)})
+        outcome = bare_county.deliver_and_land("raeume", f"raeume_{year}.geojson", shapes)
+        assert outcome.result == "accepted"
+    shapes = bare_county.geojson({"01": bare_county.square(0, 2)})
+    for year, end in {2013: "", 2015: "\n"}.items():  # the same bytes would be the same delivery
+        name = f"kommunen_{year}.geojson"
+        outcome = bare_county.deliver_and_land("kommunen", name, shapes + end)
+        assert outcome.result == "accepted"
+    path = tmp_path / "areas.parquet"
+    unite_areas(bare_county.region, bare_county.folders, path)
+    found = {
+        (row["raum_id"], row["gebietsstand"]): shapely.from_wkb(row["geometry"]).area / SIDE**2
+        for row in pq.read_table(path).to_pylist()
+    }
+    assert found == {
+        ("0101", "alt"): 1.5,
+        ("0101", "neu"): 2,
+        ("01", "alt"): 2,
+        ("01", "neu"): 2,
+        ("99", "alt"): 2,
+        ("99", "neu"): 2,
+    }
+
+
+def test_a_point_outside_all_areas_belongs_to_its_kommune_if_it_tells_one(county, tmp_path):
+    feed = county.feeds["orte"]
+    feed["columns"].append({**feed["columns"][0], "name": "gemeinde", "header": "GEMEINDE"})
+    feed["spatial"]["kommune"] = "gemeinde"
+    rows = [f"a;{WEST + SIDE / 2};{SOUTH + 1};01", f"b;{WEST - SIDE};{SOUTH};02"]
+    content = "\n".join(["ORT_ID;OST;NORD;GEMEINDE", *rows]) + "\n"
+    assert county.deliver_and_land("orte", "orte_2015.csv", content).result == "accepted"
+    counts, placed = place(county, tmp_path)
+    assert counts == (1, 1)
+    assert placed == [("a", "0101"), ("b", "02-ohne")]
+    written = pq.read_table(tmp_path / "placement" / "orte.parquet").to_pylist()
+    assert [(row["gebietsstand"], row["methode"], row["anteil"]) for row in written] == [
+        ("heute", "koordinaten", 1.0),
+        ("heute", "ohne", 1.0),
+    ]
+
+
 def test_berlins_areas_have_one_feed_for_each_level_of_several_units(berlin_region):
     stand = berlin_region.feed("lor_planungsraeume").spatial.gebietsstand
     for level in berlin_region.levels:
