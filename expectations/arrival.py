@@ -1,11 +1,12 @@
-"""The arrival suite of one delivery, generated from what its feed agreed.
+"""The arrival suite of a feed's deliveries, generated from what was agreed.
 
 Plain data in, a suite out: reading contracts and deliveries belongs to `sources`. Only what a
 contract can say is checked here; whether the numbers are plausible is another suite's question.
 
 A landed file has the technical columns below, the feed's columns and, for each column that may
 lack a value for a known reason, a column `<name>__zustand` with that reason. Its table here is
-`delivery`, its grain one row for each row of the partner's file.
+`delivery`, its grain one row for each row of the partners' files. Several deliveries are judged
+in one go, because a run of a suite costs more than a small delivery: they all must hold.
 """
 
 import math
@@ -30,6 +31,7 @@ STATES = (
     "pending",
     "unreliable",
     "not_applicable",
+    "flagged",
 )
 # How DuckDB names the types that a contract's type may land as.
 LANDED_TYPES = {
@@ -43,15 +45,15 @@ LANDED_TYPES = {
 Column = Mapping[str, Any]
 
 
-def arrival_suite(feed: Mapping[str, Any], expected: Mapping[str, Any]) -> Suite:
-    """Return the suite that one landed delivery must pass.
+def arrival_suite(feed: Mapping[str, Any], expected: Sequence[Mapping[str, Any]]) -> Suite:
+    """Return the suite that landed deliveries of one feed must pass together.
 
     Args:
         feed: The agreement: `feed` (its id), `key` (column names) and `columns`, each with
             `name`, `type`, `required`, `codes`, `minimum`, `maximum` and `has_state`.
-        expected: This delivery: `delivery_id`, `stichtag`, `rows` as counted on landing,
-            `previous_rows` of the delivery before it or None, and `tolerance`, the relative
-            change of rows that is still believed.
+        expected: For each delivery: `delivery_id`, `stichtag`, `liefereinheit`, `rows` as counted
+            on landing, `previous_rows` of the delivery before it or None, and `tolerance`, the
+            relative change of rows that is still believed.
 
     Raises:
         ValueError: A column has a type that no file can land as, or the key a column that the
@@ -59,6 +61,7 @@ def arrival_suite(feed: Mapping[str, Any], expected: Mapping[str, Any]) -> Suite
     """
     name, columns = feed["feed"], feed["columns"]
     _refuse_unknown(name, feed["key"], columns)
+    table = _expected_table(expected)
     expectations = [
         _columns(name, columns),
         _types(name, columns),
@@ -67,16 +70,35 @@ def arrival_suite(feed: Mapping[str, Any], expected: Mapping[str, Any]) -> Suite
         *_codes(name, columns),
         *_states(name, columns),
         *_bounds(name, columns),
-        _one_value(name, "stichtag", f"date {_text(expected['stichtag'])}", expected["stichtag"]),
-        _one_value(name, "delivery_id", _text(expected["delivery_id"]), expected["delivery_id"]),
-        _rows(name, expected["rows"]),
+        _one_value(name, "stichtag", table, _told(expected, "stichtag")),
+        _one_value(name, "liefereinheit", table, _told(expected, "liefereinheit")),
+        _known_deliveries(name, table, _told(expected, "delivery_id")),
+        _rows(name, table, expected),
         *_change(name, expected),
     ]
+    about = expected[0]["delivery_id"] if len(expected) == 1 else f"{len(expected)} deliveries"
     return Suite(
-        name=re.sub(r"[^\w.-]", "-", f"arrival-{name}-{expected['delivery_id']}"),
-        description=f"What the feed {name} agreed, for the delivery {expected['delivery_id']}.",
+        name=re.sub(r"[^\w.-]", "-", f"arrival-{name}-{about}"),
+        description=f"What the feed {name} agreed, for {_told(expected, 'delivery_id')}.",
         tables=[TableSuite(table=TABLE, expectations=expectations)],
     )
+
+
+def _expected_table(expected: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is expected of each delivery as a table in SQL."""
+    rows = ", ".join(
+        f"({_text(item['delivery_id'])}, date {_text(item['stichtag'])}, "
+        f"{_text(item['liefereinheit'])}, {int(item['rows'])})"
+        for item in expected
+    )
+    return f"(values {rows}) as expected(delivery_id, stichtag, liefereinheit, rows)"
+
+
+def _told(expected: Sequence[Mapping[str, Any]], field: str) -> str:
+    """Return the values of a field in words, at most three."""
+    values = list(dict.fromkeys(str(item[field]) for item in expected))
+    first, others = values[:3], values[3:]
+    return ", ".join(first) + (f" and {len(others)} more" if others else "")
 
 
 def _refuse_unknown(feed: str, key: Sequence[str], columns: Sequence[Column]) -> None:
@@ -124,8 +146,9 @@ def _key(feed: str, key: Sequence[str]) -> list[Expectation]:
     return [
         _no_rows(
             "key_unique",
-            f"select 1 from {{batch}} qualify count(*) over (partition by {columns}) > 1",
-            f"{feed}: no two rows have the same {named}.",
+            "select unnest(range(times)) from (select count(*) as times from {batch} "
+            f"group by delivery_id, {columns} having count(*) > 1)",
+            f"{feed}: no two rows of a delivery have the same {named}.",
             "Ask the partner which of the rows holds, and for a corrected delivery.",
         ),
         _no_rows(
@@ -220,41 +243,67 @@ def _bounds(feed: str, columns: Sequence[Column]) -> list[Expectation]:
     ]
 
 
-def _one_value(feed: str, column: str, literal: str, value: str) -> Expectation:
+def _one_value(feed: str, column: str, table: str, told: str) -> Expectation:
     return _no_rows(
         f"{column}_as_expected",
-        f"select 1 from {{batch}} where {_column(column)} is distinct from {literal}",
-        f"{feed}: {column} is {value} in every row.",
+        f"select 1 from {{batch}} as landed join {table} using (delivery_id) "
+        f"where landed.{column} is distinct from expected.{column}",
+        f"{feed}: {column} is {told} in every row.",
         "Land the delivery again, under the reference date and the unit it belongs to.",
     )
 
 
-def _rows(feed: str, rows: int) -> Expectation:
-    return Expectation(
-        name="rows_as_landed",
-        rule="ExpectTableRowCountToEqual",
-        arguments={"value": rows},
-        description=f"{feed}: the file has the {rows} rows that landing accepted.",
-        remedy="Land the delivery again; the file was changed or written in part.",
+def _known_deliveries(feed: str, table: str, told: str) -> Expectation:
+    return _no_rows(
+        "delivery_id_as_expected",
+        f"select 1 from {{batch}} as landed anti join {table} using (delivery_id)",
+        f"{feed}: delivery_id is {told} in every row.",
+        "Land the delivery again, under the reference date and the unit it belongs to.",
     )
 
 
-def _change(feed: str, expected: Mapping[str, Any]) -> list[Expectation]:
-    previous, tolerance = expected["previous_rows"], expected["tolerance"]
-    if not previous:  # no delivery before, or an empty one: no relative change to speak of
+def _rows(feed: str, table: str, expected: Sequence[Mapping[str, Any]]) -> Expectation:
+    total = sum(int(item["rows"]) for item in expected)
+    return _no_rows(
+        "rows_as_landed",
+        "select 1 from (select delivery_id, count(*) as rows from {batch} group by all) as landed "
+        f"right join {table} using (delivery_id) "
+        "where coalesce(landed.rows, 0) <> expected.rows",
+        f"{feed}: the file has the {total} rows that landing accepted.",
+        "Land the delivery again; the file was changed or written in part.",
+    )
+
+
+def _change(feed: str, expected: Sequence[Mapping[str, Any]]) -> list[Expectation]:
+    # Without a delivery before, or after an empty one, there is no relative change to speak of.
+    limits = [(item["delivery_id"], *_limits(item)) for item in expected if item["previous_rows"]]
+    if not limits:
         return []
-    # Rounded, because 10 * (1 - 0.7) is a little more than 3.
-    least = math.ceil(round(previous * (1 - tolerance), 6))
-    most = math.floor(round(previous * (1 + tolerance), 6))
+    rows = ", ".join(f"({_text(key)}, {least}, {most})" for key, least, most in limits)
+    if len(limits) == 1:
+        (item,) = (item for item in expected if item["previous_rows"])
+        _, least, most = limits[0]
+        told = f"between {least} and {most} rows; last time {item['previous_rows']}"
+    else:
+        told = "about as many rows as last time in each delivery"
     return [
-        Expectation(
-            name="rows_like_last_time",
-            rule="ExpectTableRowCountToBeBetween",
-            arguments={"min_value": max(least, 0), "max_value": most},
-            description=f"{feed}: between {max(least, 0)} and {most} rows; last time {previous}.",
-            remedy="Ask the partner why there are so many more or fewer rows than last time.",
+        _no_rows(
+            "rows_like_last_time",
+            "select 1 from (select delivery_id, count(*) as rows from {batch} group by all) "
+            f"as landed right join (values {rows}) as agreed(delivery_id, least, most) "
+            "using (delivery_id) where coalesce(landed.rows, 0) not between least and most",
+            f"{feed}: {told}.",
+            "Ask the partner why there are so many more or fewer rows than last time.",
         )
     ]
+
+
+def _limits(expected: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the fewest and the most rows that are still believed."""
+    previous, tolerance = expected["previous_rows"], expected["tolerance"]
+    # Rounded, because 10 * (1 - 0.7) is a little more than 3.
+    least = math.ceil(round(previous * (1 - tolerance), 6))
+    return max(least, 0), math.floor(round(previous * (1 + tolerance), 6))
 
 
 def _landed(columns: Sequence[Column]) -> dict[str, str]:

@@ -6,9 +6,11 @@ A rule is the name of a Great Expectations class, or `no_rows`: a query that ret
 each thing that is wrong. In the query, `{batch}` stands for the table under test and may be used
 like a table name, more than once and with an alias; other tables of the source go by their names.
 Text in arguments is a template: `$name` is a parameter of the run, `$$` a dollar sign.
+
+A rule, or a table with all its rules, may name `feeds`: it holds where one of them is delivered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from string import Template
 from typing import Annotated, Any
@@ -38,6 +40,7 @@ class Expectation(_Model):
     arguments: dict[str, Any] = {}
     description: Sentence
     remedy: Sentence
+    feeds: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _query_reads_the_table(self) -> "Expectation":
@@ -52,6 +55,7 @@ class TableSuite(_Model):
     """The expectations on one table, under names that are unique in it."""
 
     table: TableName
+    feeds: tuple[str, ...] = ()
     expectations: list[Expectation] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -86,8 +90,13 @@ class Suite(_Model):
         )
 
 
-def load_suite(name: str) -> Suite:
+def load_suite(name: str, feeds: Collection[str] | None = None) -> Suite:
     """Read the suite `suites/<name>.yaml`.
+
+    Args:
+        name: the suite.
+        feeds: the feeds that are delivered: rules that speak of others only are left out. None
+            keeps all rules.
 
     Raises:
         FileNotFoundError: There is no such suite; the message lists those there are.
@@ -100,7 +109,19 @@ def load_suite(name: str) -> Suite:
     suite = Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     if suite.name != name:
         raise ValueError(f"{path.name} holds the suite {suite.name!r}; name both alike")
-    return suite
+    return suite if feeds is None else _of_feeds(suite, set(feeds))
+
+
+def _of_feeds(suite: Suite, feeds: set[str]) -> Suite:
+    def speaks(item: TableSuite | Expectation) -> bool:
+        return not item.feeds or not feeds.isdisjoint(item.feeds)
+
+    tables = []
+    for table in suite.tables:
+        rules = [item for item in table.expectations if speaks(item)]
+        if rules and speaks(table):
+            tables.append(table.model_copy(update={"expectations": rules}))
+    return suite.model_copy(update={"tables": tables})
 
 
 def _refuse_repeats(where: str, names: list[str]) -> None:

@@ -57,7 +57,26 @@ def _bench(settings: Settings) -> int:
     print("\nbare SQL")
     for step, seconds in _bare_sql(settings).items():
         _print(step, seconds)
+    _print_register_work(settings)
     return 0
+
+
+def _print_register_work(settings: Settings) -> None:
+    """The register's work without the warehouse, where a region has a register of persons."""
+    from orchestration import bench_register
+    from sources.region import read_region
+
+    region = read_region(settings.region)
+    if bench_register.register_feed(region) is None:
+        return
+    print("\nregister work alone: files to inhabitants by Sozialraum, age band and sex")
+    for name, work in (
+        ("plain pandas script", bench_register.with_pandas),
+        ("bare SQL on what has landed", bench_register.with_sql),
+    ):
+        started = time.perf_counter()
+        counted = work(settings, region)
+        _print(f"{name}, {counted:,} person-years", time.perf_counter() - started)
 
 
 def _print(name: str, number: float, unit: str = "s") -> None:

@@ -8,9 +8,10 @@ import dagster as dg
 
 from orchestration.edition import edition_assets
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION, gate_checks, released_key
-from orchestration.landing import RULES, feed_key, landing_assets, partner_specs, rules_asset
+from orchestration.landing import feed_key, landing_assets, partner_specs
 from orchestration.models import read_manifest
 from orchestration.rhythm import daily_schedule, inbox_sensor
+from orchestration.rules import RULES, rules_asset
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.space import placement_key, space_assets

@@ -55,7 +55,7 @@ RELEASE = {
     },
     "lieferwert": {
         "fact": "fct_lieferwert",
-        "cell": ("merkmal",),
+        "cell": ("merkmal", "klasse"),
         "dimensions": (),
         "value": "wert",
     },
@@ -186,9 +186,21 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
             pq.read_table(settings.released / "fallzahl.parquet"),
             pq.read_table(settings.rules / "rule_difference.parquet"),
         )
+        released = _without_withheld_classes(released)
     settings.released.mkdir(parents=True, exist_ok=True)
     pq.write_table(released, settings.released / f"{table}.parquet", compression="zstd")
     return released.num_rows, pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
+
+
+def _without_withheld_classes(figures):
+    """A class goes with its status, as a figure does."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kept = pc.if_else(
+        pc.equal(figures["status"], "ok"), figures["klasse"], pa.scalar(None, pa.string())
+    )
+    return figures.set_column(figures.column_names.index("klasse"), "klasse", kept)
 
 
 def _facts(settings: Settings, region: Region) -> dict:

@@ -5,7 +5,7 @@ own run, so the publishing step calls `run_gate` again (`edition.py`).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import dagster as dg
 from orchestration.models import Manifest
 from orchestration.settings import Settings
 from orchestration.warehouse import asset_key
+from sources.contract import Column, Feed
 from sources.delivery import landed_columns
 from sources.landing import Candidate
 
@@ -37,7 +38,7 @@ def gate_tables(gate: str, manifest: Manifest) -> dict[str, dg.AssetKey]:
     """Return which tables a gate looks at, and the assets that they are."""
     from expectations.suite import load_suite
 
-    tables = [table.table for table in load_suite(gate).tables]
+    tables = [table.table for table in load_suite(gate, manifest.feeds).tables]
     if gate == PLAUSIBILITY:
         return {table: asset_key(manifest, table.split(".")[1]) for table in tables}
     if gate == PRIVACY:
@@ -79,7 +80,8 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     from publication.audit import audit_files
 
     parameters = {"today": today().isoformat()} if gate == PRIVACY else {}
-    suite = run_suite(load_suite(gate), _source(settings, gate), parameters=parameters)
+    demanded = load_suite(gate, manifest.feeds)
+    suite = run_suite(demanded, _source(settings, gate), parameters=parameters)
     pages = write_data_docs([suite], settings.reports / "data_docs" / gate)
     problems: tuple[str, ...] = ()
     if gate == PUBLICATION:
@@ -176,19 +178,20 @@ class ArrivalGate:
 
     settings: Settings
     feed: str
-    results: list = field(default_factory=list)
+    results: dict = field(default_factory=dict)
 
-    def __call__(self, candidate: Candidate) -> str | None:
-        """Return what is wrong with a candidate, or None."""
+    def __call__(self, candidates: Sequence[Candidate]) -> dict[str, str]:
+        """Return what is wrong, by delivery id; all candidates are judged in one go."""
         from expectations.arrival import arrival_suite
         from expectations.runner import message, run_suite
 
-        suite = arrival_suite(_feed_facts(candidate), _expected(candidate))
-        result = run_suite(suite, {"delivery": candidate.split.accepted})
-        self.results.append(result)
-        if result.passed:
-            return None
-        return f"feed {self.feed}, file {candidate.file}: {message(result)}"
+        files = [candidate.split.accepted for candidate in candidates]
+        if not _have_one_schema(files):  # a union would hide what one of them lacks
+            return _each(candidates, "its landed file has other columns than the others'")
+        suite = arrival_suite(_feed_facts(candidates[0].feed), [*map(_expected, candidates)])
+        result = run_suite(suite, {"delivery": files})
+        self.results[suite.name] = result
+        return {} if result.passed else _each(candidates, message(result))
 
     def report(self) -> str | None:
         """Write the Data Docs of what was judged; return where they are served, if anything was."""
@@ -196,22 +199,33 @@ class ArrivalGate:
             return None
         from expectations.data_docs import write_data_docs
 
-        write_data_docs(self.results, self.settings.reports / "data_docs" / f"arrival-{self.feed}")
+        folder = self.settings.reports / "data_docs" / f"arrival-{self.feed}"
+        write_data_docs([*self.results.values()], folder)
         return self.settings.report_url(f"arrival-{self.feed}/index.html")
 
 
-def _feed_facts(candidate: Candidate) -> dict:
+def _have_one_schema(files: Sequence[Path]) -> bool:
+    import pyarrow.parquet as pq
+
+    first, *others = (pq.read_schema(file) for file in files)
+    return all(first.equals(other) for other in others)
+
+
+def _each(candidates: Sequence[Candidate], problem: str) -> dict[str, str]:
+    return {c.delivery_id: f"feed {c.feed.feed}, file {c.file}: {problem}" for c in candidates}
+
+
+def _feed_facts(feed: Feed) -> dict:
     """The contract as plain data: canonical columns, as they lie in the landed file."""
-    feed = candidate.feed
     columns = [
         {
             "name": column.name,
             "type": column.type,
-            "required": column.required,
-            "codes": sorted(set(column.codes.values())) if column.codes else None,
+            "required": column.required and not any(column.name in lt.lacks for lt in feed.layouts),
+            "codes": _landed_codes(feed, column),
             "minimum": column.minimum,
             "maximum": column.maximum,
-            "has_state": column.has_state,
+            "has_state": feed.has_state(column),
         }
         for column in feed.landed_columns
     ]
@@ -221,11 +235,20 @@ def _feed_facts(candidate: Candidate) -> dict:
     return {"feed": feed.feed, "key": list(feed.key), "columns": columns}
 
 
+def _landed_codes(feed: Feed, column: Column) -> list[str] | None:
+    """The codes that may stand in a landed cell; several in one cell are no code of the list."""
+    if not column.codes or column.separator or column.name == feed.spatial.column:
+        return None
+    return sorted(set(column.codes.values()))
+
+
 def _expected(candidate: Candidate) -> dict:
+    refuses = candidate.feed.rows.change == "ablehnung"
     return {
         "delivery_id": candidate.delivery_id,
+        "liefereinheit": candidate.liefereinheit,
         "stichtag": candidate.stichtag.isoformat(),
         "rows": candidate.split.rows_accepted,
-        "previous_rows": candidate.previous_rows,
+        "previous_rows": candidate.previous_rows if refuses else None,
         "tolerance": candidate.feed.rows.change_tolerance,
     }

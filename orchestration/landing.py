@@ -1,25 +1,34 @@
-"""One asset for each feed, made from its contract, and the rules that the region declares.
+"""One asset for each feed, made from its contract, and the one that ends retention.
 
-What landing does is `sources/landing.py`; what the arrival gate demands is
-`expectations/arrival.py`. Here the two meet.
+What landing does is `sources/landing.py`, where files are pulled from is `sources/connectors/`,
+what the arrival gate demands is `expectations/arrival.py`. Here they meet.
 """
 
+import os
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
 
-from disclosure.policy import read_policy
-from orchestration.gates import ArrivalGate
+from orchestration.gates import ArrivalGate, today
+from orchestration.rhythm import partitions, single_run, wanted
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
+from sources import ledger
 from sources.contract import Feed
-from sources.landing import Folders, land_feed, valid_deliveries
+from sources.folders import Folders
+from sources.kit.receipt import receipt_paths, write_receipts
+from sources.landing import land_feed, valid_of
 from sources.ledger import Outcome
-from sources.region import Region, rule_tables
+from sources.region import Region
+from sources.retention import purge
+from sources.status import deliveries
 
-RULES = dg.AssetKey(["rules", "region"])
+RETENTION = dg.AssetKey(["landing", "retention"])
+SECRET_BYTES = 32
 ARRIVAL = "arrival"
+RHYTHM = "rhythm"
 LEDGER = "ledger_balances"
 
 
@@ -47,95 +56,41 @@ def partner_specs(region: Region) -> list[dg.AssetSpec]:
 
 
 def landing_assets(settings: Settings, region: Region) -> list[dg.AssetsDefinition]:
-    """Return one asset for each feed of the region."""
-    return [_landing_asset(settings, region, feed) for feed in region.feeds]
+    """Return the asset of retention and one asset for each feed of the region."""
+    feeds = [_landing_asset(settings, region, feed) for feed in region.feeds]
+    return [_retention_asset(settings, region), *feeds]
 
 
-def rules_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
-    """Return the asset that writes what the region declares where the models can join it."""
+def local_secret(settings: Settings) -> bytes:
+    """Return what keys of identifiers' hashes are made from; made once, for its owner only."""
+    settings.secret.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(settings.secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return settings.secret.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(SECRET_BYTES))
+    return settings.secret.read_bytes()
 
+
+def _retention_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
     @dg.asset(
-        key=RULES,
-        description="What the region declares: levels, expected deliveries, indices, thresholds.",
-        group_name="rules",
-        kinds={"yaml", "parquet"},
+        key=RETENTION,
+        description="Deletes rows of persons whose retention has ended, before anything is landed.",
+        group_name="landing",
+        kinds={"parquet"},
         owners=[OWNER],
         required_resource_keys={"run_lock"},
     )
-    def rules(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        policy = read_policy(settings.region_folder / "privacy.yaml")
-        tables = rule_tables(region)
-        tables["rule_threshold"] = [
-            {**threshold.model_dump(exclude={"reason"}), "min_zaehler": threshold.min_zaehler}
-            for threshold in policy.thresholds
-        ]
-        _write_rules(settings, tables)
-        return dg.MaterializeResult(
-            metadata={
-                "region_version": region.version,
-                "policy_version": policy.version,
-                **{f"rows_{name}": len(rows) for name, rows in tables.items()},
-            }
-        )
+    def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        purged = purge(region, Folders(settings.landing), today())
+        for outcome in purged:
+            context.log.warning(
+                f"{outcome.feed}, {outcome.liefereinheit}, {outcome.stichtag}: {outcome.reason}"
+            )
+        return dg.MaterializeResult(metadata={"purged_deliveries": len(purged)})
 
-    return rules
-
-
-RULE_SCHEMAS = {
-    "rule_level": {"raumebene": "string", "name": "string", "prefix": "int32", "unit": "string"},
-    "rule_gebietsstand": {
-        "gebietsstand": "string",
-        "gueltig_ab": "date32",
-        "gueltig_bis": "date32",
-    },
-    "rule_feed": {
-        "feed": "string",
-        "partner": "string",
-        "thema": "string",
-        "raumebene": "string",
-        "gebietsstand": "string",
-    },
-    "rule_uninhabited": {"raum_id": "string", "reason": "string"},
-    "rule_reconciliation": {
-        "raumebene": "string",
-        "merkmal": "string",
-        "max_ueberschuss": "int64",
-    },
-    "rule_index_part": {
-        "index_id": "string",
-        "indikator_id": "string",
-        "gewicht": "float64",
-        "klasse_aus_allen": "bool",
-    },
-    "rule_difference": {"lieferwert": "string", "merkmal": "string", "jahre": "int32"},
-    "rule_index_class": {
-        "index_id": "string",
-        "klasse": "string",
-        "ueber": "float64",
-        "bis": "float64",
-        "ueber_einschliesslich": "bool",
-        "bis_einschliesslich": "bool",
-    },
-    "rule_index_exclusion": {"index_id": "string", "raum_id": "string"},
-    "rule_threshold": {
-        "thema": "string",
-        "max_sensitive": "int32",
-        "min_zaehler": "int32",
-        "min_nenner": "int32",
-        "min_einwohner": "int32",
-    },
-}
-
-
-def _write_rules(settings: Settings, tables: dict[str, list[dict]]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    settings.rules.mkdir(parents=True, exist_ok=True)
-    for name, fields in RULE_SCHEMAS.items():
-        kinds = {column: pa.type_for_alias(kind) for column, kind in fields.items()}
-        table = pa.Table.from_pylist(tables[name], schema=pa.schema(kinds.items()))
-        pq.write_table(table, settings.rules / f"{name}.parquet")
+    return retention
 
 
 def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsDefinition:
@@ -144,6 +99,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
     @dg.asset(
         key=key,
         deps=[
+            RETENTION,
             partner_key(feed.partner),
             *(feed_key(other.feed) for other in region.references_of(feed)),
         ],
@@ -152,7 +108,14 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         group_name="landing",
         kinds={"parquet", "geojson" if feed.spatial.kind == "flaeche" else "csv"},
         owners=[OWNER],
+        partitions_def=partitions(region),
+        backfill_policy=single_run(),
         check_specs=[
+            dg.AssetCheckSpec(
+                RHYTHM,
+                asset=key,
+                description="Every delivery that is due has come.",
+            ),
             dg.AssetCheckSpec(
                 ARRIVAL,
                 asset=key,
@@ -170,6 +133,8 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
     def landed(context: dg.AssetExecutionContext) -> Iterator:
         gate = ArrivalGate(settings, feed.feed)
         folders = Folders(settings.landing)
+        for told in _pull(settings, region, feed, folders):
+            context.log.warning(f"{feed.feed}: {told}")
         outcomes = land_feed(
             feed,
             region,
@@ -177,17 +142,45 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
             inbox=settings.inbox,
             data=settings.data,
             gate=gate,
+            secret=local_secret(settings),
+            only=wanted(region, context.partition_keys, context.instance),
+            today=today(),
         )
+        write_receipts(receipt_paths(outcomes, settings.receipts), region)
         for outcome in outcomes:
-            if outcome.reason:
-                context.log.warning(f"{feed.feed}, {outcome.stichtag}: {outcome.reason}")
+            if told := "; ".join(filter(None, [outcome.reason, outcome.warnung])):
+                unit = outcome.liefereinheit
+                context.log.warning(f"{feed.feed}, {unit}, {outcome.stichtag}: {told}")
         context.log_event(_observation(feed, outcomes))
-        valid = [o for o in valid_deliveries(region, folders) if o.feed == feed.feed]
+        valid = valid_of(feed, folders)
         yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes, valid))
+        yield _rhythm_result(key, region, feed, ledger.read(folders.ledger, feed.feed))
         yield _arrival_result(key, outcomes, gate.report())
         yield _ledger_result(key, outcomes)
 
     return landed
+
+
+def _pull(settings: Settings, region: Region, feed: Feed, folders: Folders) -> list[str]:
+    """Fetch what is new at the source of a feed, if it has one; return what went wrong."""
+    source = region.quellen.get(feed.feed)
+    if source is None:
+        return []
+    from sources.connectors.pull import pull, seen_of
+
+    address = settings.source_address(source.verbindung)
+    if address is None:
+        return [f"no address: set SOZIALRAUM_QUELLE_{source.verbindung} to pull it"]
+    pulled = pull(
+        feed,
+        source,
+        region,
+        inbox=settings.inbox,
+        address=address,
+        seen=seen_of(ledger.read(folders.ledger, feed.feed)),
+        stichtage=region.expected.get(feed.feed, ()),
+    )
+    return [*pulled.failed.values(), *pulled.remarks.values()]
 
 
 def _observation(feed: Feed, outcomes: list[Outcome]) -> dg.AssetObservation:
@@ -206,12 +199,14 @@ def _metadata(outcomes: list[Outcome], valid: list[Outcome]) -> dict:
             [
                 dg.TableRecord(
                     {
+                        "liefereinheit": o.liefereinheit or "",
                         "stichtag": str(o.stichtag),
                         "result": o.result,
                         "file": o.file or "",
                         "accepted": o.rows_accepted,
                         "quarantined": o.rows_quarantined,
                         "repairs": o.repairs or "",
+                        "warnung": o.warnung or "",
                     }
                 )
                 for o in outcomes
@@ -224,12 +219,29 @@ def _metadata(outcomes: list[Outcome], valid: list[Outcome]) -> dict:
     }
 
 
+def _rhythm_result(
+    key: dg.AssetKey, region: Region, feed: Feed, outcomes: list[Outcome]
+) -> dg.AssetCheckResult:
+    """Not blocking: what is late or missing is the partner's to mend."""
+    listed = deliveries(region, outcomes, today(), [feed])
+    behind = [d for d in listed if d.state in ("verspaetet", "fehlt", "nicht_vereinbart")]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=RHYTHM,
+        passed=not behind,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(f"{d.liefereinheit}, {d.stichtag}: {d.state}" for d in behind)
+        or None,
+        metadata=dict(Counter(delivery.state for delivery in listed)),
+    )
+
+
 def _arrival_result(
     key: dg.AssetKey, outcomes: list[Outcome], report_url: str | None
 ) -> dg.AssetCheckResult:
     """Not blocking: one partner's fault does not stop the others."""
     refused = [o for o in outcomes if o.result in ("rejected", "not_delivered")]
-    reasons = [f"{o.stichtag}: {o.result}: {o.reason}" for o in refused]
+    reasons = [f"{o.liefereinheit}, {o.stichtag}: {o.result}: {o.reason}" for o in refused]
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=ARRIVAL,
@@ -241,6 +253,7 @@ def _arrival_result(
             "unchanged": sum(o.result in ("unchanged", "duplicate") for o in outcomes),
             "rejected": sum(o.result == "rejected" for o in outcomes),
             "not_delivered": sum(o.result == "not_delivered" for o in outcomes),
+            "not_agreed": sum(o.result == "not_agreed" for o in outcomes),
             **({"to_do": dg.MetadataValue.md("\n\n".join(reasons))} if reasons else {}),
             **({"data_docs": dg.MetadataValue.url(report_url)} if report_url else {}),
         },

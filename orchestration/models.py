@@ -7,12 +7,13 @@ costs no import of dbt.
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 from orchestration.settings import Settings
 from publication.tables import PublishedColumn, PublishedTable
+from sources.region import read_region
 
 LAYERS = ("staging", "intermediate", "core", "indicators", "marts")
 CORE_STEP = ("seeds", "staging", "intermediate", "core")
@@ -66,11 +67,11 @@ class Manifest:
 
     @cached_property
     def tests(self) -> dict[str, DbtTest]:
-        """Data tests by unique id."""
+        """Data tests by unique id; those of disabled models, which dbt keeps, are left out."""
         return {
             node["unique_id"]: DbtTest(node["unique_id"], node["name"], node["attached_node"])
             for node in self.raw["nodes"].values()
-            if node["resource_type"] == "test"
+            if node["resource_type"] == "test" and node["attached_node"] in self.models
         }
 
     @cached_property
@@ -80,6 +81,16 @@ class Manifest:
             node["unique_id"]: (node["source_name"], node["name"])
             for node in self.raw["sources"].values()
         }
+
+    @cached_property
+    def feeds(self) -> frozenset[str]:
+        """The feeds that models read: those of the region, as far as there are models of them."""
+        read = {node for model in self.models.values() for node in model.depends_on}
+        return frozenset(
+            table
+            for node, (source, table) in self.sources.items()
+            if source == "landing" and node in read
+        )
 
     def published_tables(self) -> tuple[PublishedTable, ...]:
         """Return what may leave: tables that say `publish: include`, columns with an audience."""
@@ -106,10 +117,33 @@ class Manifest:
 
 
 def dbt_vars(settings: Settings) -> dict:
-    """Return the variables of every dbt call: the indicators are the files that are there."""
+    """Return the variables of every dbt call: the feeds of the region and its indicators.
+
+    An indicator belongs to the region when one of the feeds that its entry names, any of which
+    brings its numerator, is among those of the region.
+    """
+    feeds = _region_feeds(settings.region)
     folder = settings.dbt_project / "models" / "indicators"
-    names = sorted(path.stem.removeprefix("ind_") for path in folder.rglob("ind_*.sql"))
-    return {"indikatoren": names}
+    names = sorted(
+        path.stem.removeprefix("ind_")
+        for path in folder.rglob("ind_*.yml")
+        if _entry_feeds(path).intersection(feeds)
+    )
+    return {"feeds": list(feeds), "indikatoren": names}
+
+
+@cache
+def _region_feeds(region: str) -> tuple[str, ...]:
+    return tuple(sorted(feed.feed for feed in read_region(region).feeds))
+
+
+@cache
+def _entry_feeds(path: Path) -> frozenset[str]:
+    """The feeds that bring the numerator of the indicator whose entry stands in a file."""
+    import yaml
+
+    model = yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]
+    return frozenset(model["config"]["meta"]["indikator"]["feeds"])
 
 
 def read_manifest(settings: Settings) -> Manifest:
@@ -143,7 +177,8 @@ def _key_path(settings: Settings) -> Path:
 def _project_key(settings: Settings) -> str:
     """A hash of all that dbt parses, and with what; sources hold the path of the home."""
     dbt = f"{version('dbt-core')} {version('dbt-duckdb')}"
-    digest = hashlib.sha256(f"{settings.home}\n{settings.region}\n{dbt}\n".encode())
+    variables = json.dumps(dbt_vars(settings))
+    digest = hashlib.sha256(f"{settings.home}\n{settings.region}\n{dbt}\n{variables}".encode())
     for path in sorted(settings.dbt_project.rglob("*")):
         if path.is_file() and path.suffix in {".sql", ".yml", ".csv"}:
             digest.update(path.relative_to(settings.dbt_project).as_posix().encode())

@@ -8,7 +8,7 @@ and a run over the whole grid is one run. Whether a delivery came is told by the
 import hashlib
 import json
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -103,6 +103,20 @@ def whole_grid(region: Region, days: Iterable[str]) -> dict[str, str]:
 def partition_tags(instance: dg.DagsterInstance, region: Region) -> dict[str, str]:
     """Return the tags of a run over all that this instance knows."""
     return whole_grid(region, instance.get_dynamic_partitions(stichtag_partitions(region).name))
+
+
+def wanted(
+    region: Region, keys: Collection[str], instance: dg.DagsterInstance
+) -> Callable[[str | None, date | None], bool] | None:
+    """Return which deliveries a run of some partitions takes; None means all.
+
+    What tells neither whose it is nor of when belongs to every run, to be refused.
+    """
+    everything = partitions(region).get_partition_keys(dynamic_partitions_store=instance)
+    chosen = set(keys)
+    if chosen >= set(everything):
+        return None
+    return lambda unit, day: unit is None or day is None or f"{unit}|{day}" in chosen
 
 
 def inbox_sensor(settings: Settings, region: Region, job: str) -> dg.SensorDefinition:

@@ -9,6 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+DEFAULT_REGION = (PROJECT / "sources" / "regions" / "default").read_text().strip()
+
+
+def _scale(text: str) -> float:
+    """Read SCALE.
+
+    Raises:
+        ValueError: it is no share.
+    """
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= 1:
+        raise ValueError(f"SCALE: expected a number above 0 and up to 1, found {text!r}")
+    return scale
 
 
 @dataclass(frozen=True)
@@ -20,12 +36,14 @@ class Settings:
         region: REGION.
         open_data: SOZIALRAUM_DATA, a folder with a subfolder for each region, or None.
         reports_port: SOZIALRAUM_REPORTS_PORT; Data Docs are served there on loopback.
+        scale: SCALE; the share of a simulated county that is made, from 0 (excluded) to 1.
     """
 
     home: Path
     region: str
     open_data: Path | None = None
     reports_port: int = 3070
+    scale: float = 1.0
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -39,9 +57,10 @@ class Settings:
             )
         return cls(
             home=home,
-            region=os.environ.get("REGION") or "berlin",
+            region=os.environ.get("REGION") or DEFAULT_REGION,
             open_data=Path(data).resolve() if data else None,
             reports_port=int(os.environ.get("SOZIALRAUM_REPORTS_PORT") or 3070),
+            scale=_scale(os.environ.get("SCALE") or "1"),
         )
 
     def export(self) -> None:
@@ -52,6 +71,7 @@ class Settings:
         os.environ.update(
             SOZIALRAUM_HOME=str(self.home),
             REGION=self.region,
+            SCALE=str(self.scale),
             DAGSTER_HOME=str(self.dagster_home),
             DBT_TARGET_PATH=str(self.dbt_target),
             DBT_LOG_PATH=str(self.dbt_target),
@@ -61,6 +81,15 @@ class Settings:
         )
         if self.open_data:
             os.environ["SOZIALRAUM_DATA"] = str(self.open_data)
+
+    def source_address(self, verbindung: str) -> str | None:
+        """Return the address of a partner's source with its secrets, or None if there is none.
+
+        It is SOZIALRAUM_QUELLE_<verbindung>; a simulated partner's database answers without.
+        """
+        simulated = self.simulator / f"{verbindung.lower()}.sqlite"
+        told = os.environ.get(f"SOZIALRAUM_QUELLE_{verbindung}")
+        return told or (f"sqlite:///{simulated}" if simulated.exists() else None)
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a child process with these settings, and `more`."""
@@ -97,6 +126,21 @@ class Settings:
     def sealed(self) -> Path:
         """The region's part of the sealed zone."""
         return self.home / "sealed" / self.region
+
+    @property
+    def simulator(self) -> Path:
+        """What the simulator keeps: partners' own databases, and the truth that tests compare."""
+        return self.sealed / "simulator"
+
+    @property
+    def receipts(self) -> Path:
+        """Receipts of deliveries, a folder for each Liefereinheit."""
+        return self.reports / "quittungen" / self.region
+
+    @property
+    def secret(self) -> Path:
+        """What the keys of identifiers' hashes are made from; it never leaves the machine."""
+        return self.home / "sealed" / "pseudonym.key"
 
     @property
     def warehouse(self) -> Path:

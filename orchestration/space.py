@@ -5,7 +5,8 @@ Placing is `sources/placement.py` and `sources/addresses`.
 
 import dagster as dg
 
-from orchestration.landing import RULES, feed_key
+from orchestration.landing import feed_key
+from orchestration.rules import RULES
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
 from sources.addresses import build_register, export_register, match, street_list

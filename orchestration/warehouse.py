@@ -14,6 +14,7 @@ import dagster as dg
 
 from orchestration.models import CORE_STEP, MART_STEP, Manifest, Model, dbt_vars
 from orchestration.settings import Settings
+from sources.folders import Folders
 
 OWNER = "team:datenteam"
 
@@ -99,6 +100,8 @@ def build_dbt_steps(settings: Settings, manifest: Manifest, upstream) -> list[dg
     def core_models(context: dg.AssetExecutionContext):
         settings.core_token.unlink(missing_ok=True)
         yield from _build(settings, manifest, CORE_STEP)
+        archived = archive_persons(settings)
+        context.log.info(f"counts of {archived} delivery(ies) of persons were added to the archive")
         write_build(settings.core_token, made_from=None)
 
     @dg.multi_asset(
@@ -113,6 +116,80 @@ def build_dbt_steps(settings: Settings, manifest: Manifest, upstream) -> list[dg
         write_build(settings.mart_token, made_from=read_build(settings.release_token).get("build"))
 
     return [core_models, mart_models]
+
+
+ARCHIVED = {
+    "bevoelkerung": {
+        "basis": "string",
+        "altersgruppe": "string",
+        "geschlecht": "string",
+        "staatsangehoerigkeit": "string",
+        "anzahl": "int64",
+        "zustand": "string",
+        "geschaetzt": "bool",
+    },
+    "fallzahl": {"merkmal": "string", "anzahl": "int64", "zustand": "string", "geschaetzt": "bool"},
+}
+"""What the archive keeps of each fact, beside where and when: the columns of its models."""
+
+_ARCHIVED_AREA = {
+    "feed": "string",
+    "delivery_id": "string",
+    "liefereinheit": "string",
+    "raum_id": "string",
+    "gebietsstand": "string",
+    "stichtag": "date32",
+}
+
+
+def write_empty_archives(settings: Settings) -> None:
+    """Write an archive without rows for each fact, so that the models can read it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for fact, own in ARCHIVED.items():
+        kinds = {n: pa.type_for_alias(kind) for n, kind in {**_ARCHIVED_AREA, **own}.items()}
+        path = Folders(settings.landing).archive(fact) / "_empty.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.schema(kinds.items()).empty_table(), path)
+
+
+def archive_persons(settings: Settings) -> int:
+    """Keep the counts of person-level deliveries, which outlive the persons.
+
+    One file for each fact and delivery, in the shape of the fact's models; written again while
+    the delivery lies in landing, so that it follows the rules of the last green build.
+
+    Returns:
+        The number of deliveries that were not in the archive before.
+    """
+    import duckdb
+
+    added = set()
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        persons = f"read_parquet('{settings.rules / 'rule_feed.parquet'}')"
+        for fact, own in ARCHIVED.items():
+            folder = Folders(settings.landing).archive(fact)
+            folder.mkdir(parents=True, exist_ok=True)
+            columns = ", ".join({**_ARCHIVED_AREA, **own})
+            relation = f"intermediate.int_{fact}__united"
+            deliveries = con.execute(
+                "select distinct valid.delivery_id from intermediate.int_lieferung__valid as valid "
+                f"inner join {persons} as rule on rule.feed = valid.feed "
+                f"inner join {relation} as counts on counts.delivery_id = valid.delivery_id "
+                "where rule.ebene = 'einzeldaten' and not valid.archiviert order by all"
+            ).fetchall()
+            for (delivery_id,) in deliveries:
+                path = folder / f"{delivery_id}.parquet"
+                beside = folder / f".{delivery_id}.part"
+                added |= set() if path.exists() else {delivery_id}
+                con.execute(
+                    f"copy (select {columns} from {relation} where delivery_id = ? order by all) "
+                    f"to '{beside}' (format parquet, compression zstd)",
+                    [delivery_id],
+                )
+                beside.replace(path)
+    return len(added)
 
 
 def write_build(token: Path, *, made_from: str | None) -> None:

@@ -123,12 +123,10 @@ class Column(Strict):
     )
     minimum: float | None = None
     maximum: float | None = None
+    minimum_before: float | None = Field(
+        None, description="a mark for zero after such a value last time is missing, not zero"
+    )
     marks: tuple[Mark, ...] = ()
-
-    @property
-    def has_state(self) -> bool:
-        """Whether the landed file has a `<name>__zustand` beside the column."""
-        return bool(self.marks)
 
 
 class StichtagRule(Strict):
@@ -312,6 +310,15 @@ class Feed(Strict):
         """The columns that are stored; what is `nicht_landen` is read past."""
         return tuple(c for c in self.columns if c.sensitivity != "nicht_landen")
 
+    def has_state(self, column: Column) -> bool:
+        """Return whether landed files have a `<name>__zustand` beside a column."""
+        return bool(column.marks) or any(column.name in note.columns for note in self.notes)
+
+    @cached_property
+    def identifiers(self) -> tuple[Column, ...]:
+        """The columns that are landed as keyed hashes."""
+        return tuple(c for c in self.columns if c.sensitivity == "identifier")
+
     @cached_property
     def version(self) -> str:
         """A short hash of the whole contract; a delivery is landed again when it changes."""
@@ -349,6 +356,19 @@ class Feed(Strict):
         return [
             layout for layout in self.layouts if layout.valid_from <= stichtag <= layout.valid_to
         ]
+
+    def period_of(self, stichtag: date) -> tuple[date, date]:
+        """Return first and last day of what a delivery of a Stichtag tells about (`zeitraum`)."""
+        year = stichtag.year
+        if self.zeitraum == "monat":
+            last = monthrange(year, stichtag.month)[1]
+            return stichtag.replace(day=1), stichtag.replace(day=last)
+        if self.zeitraum == "jahr":
+            return date(year, 1, 1), date(year, 12, 31)
+        if self.zeitraum == "schuljahr":
+            first = year if stichtag >= date(year, 8, 1) else year - 1
+            return date(first, 8, 1), date(first + 1, 7, 31)
+        return stichtag, stichtag
 
     def publishable_from(self, stichtag: date) -> date:
         """Return the first day on which values of a Stichtag may leave the sealed zone."""

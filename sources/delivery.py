@@ -1,19 +1,37 @@
 """One delivery: read, check against its contract, split into accepted and quarantined rows.
 
-Works on whole tables in DuckDB; no row is looked at in Python. Whether the delivery as a
-whole is taken is decided in `landing.py`; how a file is read is `formats/`.
+Works on whole tables in DuckDB; no row is looked at in Python. What is demanded of a row is
+`judge.py`. Whether the delivery as a whole is taken is decided in `landing.py`; how a file is
+read is `formats/`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sources.contract import Column, Condition, Feed, Layout, Mark
+from sources.contract import Feed
 from sources.errors import DeliveryError
 from sources.formats import RawTable, read
-from sources.region import Region, Repair
+from sources.judge import (
+    KEY_VARIABLE,
+    Case,
+    Reference,
+    Terms,
+    bad_query,
+    judged_query,
+    key_text,
+    known_areas,
+    literal,
+    repair_flags,
+    text_query,
+    twice_query,
+    value_flags,
+)
+from sources.layouts import Layout
+from sources.region import Region
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,22 +44,16 @@ SQL_TYPES = {
     "date": "date",
     "geometry": "blob",
 }
-NUMBER = "-?[0-9]+([{decimal}][0-9]+)?([eE]-?[0-9]+)?"
 TECHNICAL = {
     "delivery_id": "varchar",
     "row_number": "bigint",
     "liefereinheit": "varchar",
     "stichtag": "date",
 }
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Landed rows of another feed that this one is checked against."""
-
-    feed: Feed
-    delivery_ids: tuple[str, ...]
-    rows: "pa.Table"
+THREADS = 2
+SORTED_ROWS = 100_000
+BLANKS = " \t\r\u00a0"
+BATCH = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,8 @@ class Split:
         layout: the layout that the file follows.
         reasons: reason -> (number of rows, first row number); a reason names a column and
             what is wrong, never a value.
-        repairs: id of a declared repair -> number of rows it was applied to.
+        repairs: what was repaired -> number of rows.
+        notes: what the file says below its table, and the ids of declared notes that apply.
         accepted: Parquet file of the accepted rows.
         quarantined: Parquet file of the bad rows with their reasons, if there are any.
     """
@@ -63,6 +76,7 @@ class Split:
     rows_quarantined: int
     reasons: dict[str, tuple[int, int]]
     repairs: dict[str, int]
+    notes: tuple[str, ...]
     accepted: Path
     quarantined: Path | None
 
@@ -72,59 +86,50 @@ def landed_columns(feed: Feed) -> dict[str, str]:
     columns = dict(TECHNICAL)
     for column in feed.landed_columns:
         columns[column.name] = SQL_TYPES[column.type]
-        if column.has_state:
+        if feed.has_state(column):
             columns[f"{column.name}__zustand"] = "varchar"
         if column.type == "geometry":
             columns["flaeche_km2"] = "double"
     return columns
 
 
-def split(
-    feed: Feed,
-    path: Path,
-    *,
-    file_name: str,
-    delivery_id: str,
-    region: Region,
-    references: Mapping[str, Reference],
-    target: Path,
-) -> Split:
-    """Read a file and write its accepted and its quarantined rows below `target`.
+def read_table(feed: Feed, path: Path, file_name: str, region: Region) -> tuple[RawTable, date]:
+    """Read a file and return its table and its Stichtag.
 
     Args:
         feed: the contract.
         path: where the file lies.
         file_name: the name it was delivered under.
-        delivery_id: names the delivery in every landed row.
-        region: gives the repairs and the reference system.
-        references: landed rows of the feeds of `region.references_of(feed)`, by name.
-        target: folder of the two files `<delivery_id>.parquet`, `<delivery_id>.bad.parquet`.
+        region: gives the reference system.
 
     Raises:
-        DeliveryError: the file cannot be read as agreed, or a reference has not landed.
+        DeliveryError: the Stichtag is not told, no layout was agreed for it, or the file cannot
+            be read as agreed.
     """
-    import duckdb
-
-    stichtag, layouts = _agreed_layouts(feed, file_name)
-    _require_references(feed, file_name, region, references)
-    raw = read(feed, path, file_name, layouts, region.srs)
-    with duckdb.connect() as con:
-        con.register("raw", raw.rows)
-        repairs = _clean(con, feed, raw, region.repairs_of(feed))
-        _judge(con, feed, raw.layout, stichtag, references)
-        return _write(con, feed, raw, stichtag, delivery_id, target, repairs)
-
-
-def write_empty(feed: Feed, path: Path) -> None:
-    """Write a Parquet file with the feed's landed columns and no rows."""
-    import duckdb
-
-    columns = ", ".join(f"null::{kind} as {name}" for name, kind in landed_columns(feed).items())
-    with duckdb.connect() as con:
-        con.execute(f"copy (select {columns} where false) to '{path}' (format parquet)")
+    if feed.stichtag.aus == "name":
+        stichtag, layouts = agreed_layouts(feed, file_name)
+        return read(feed, path, file_name, layouts, region.srs), stichtag
+    table = read(feed, path, file_name, list(feed.layouts), region.srs)
+    stichtag = feed.stichtag_of(file_name, table.facts)
+    if stichtag is None:
+        needs = ", ".join(sorted(feed.stichtag.needs))
+        raise DeliveryError(
+            feed.feed,
+            file_name,
+            expected=f"a Stichtag ({needs}) above or below the table",
+            found="none, or a day that there is not",
+            remedy=f"ask {feed.partner} for the table with its title, or extend the layout",
+        )
+    _require_layout(feed, file_name, stichtag, table.layout)
+    return table, stichtag
 
 
-def _agreed_layouts(feed: Feed, file_name: str) -> tuple[date, list[Layout]]:
+def agreed_layouts(feed: Feed, file_name: str) -> tuple[date, list[Layout]]:
+    """Return the Stichtag that a file name tells, and the layouts agreed for it.
+
+    Raises:
+        DeliveryError: the name tells none, or there is no layout for it.
+    """
     stichtag = feed.stichtag_of(file_name)
     if stichtag is None:
         raise DeliveryError(
@@ -134,23 +139,85 @@ def _agreed_layouts(feed: Feed, file_name: str) -> tuple[date, list[Layout]]:
             found="another name, so that the Stichtag is unknown",
             remedy="rename the file as agreed, or extend name_pattern in the contract",
         )
-    layouts = feed.layouts_at(stichtag)
-    if not layouts:
-        last = max(layout.valid_to for layout in feed.layouts)
-        first = min(layout.valid_from for layout in feed.layouts)
-        raise DeliveryError(
-            feed.feed,
-            file_name,
-            expected=f"a Stichtag from {first} to {last}",
-            found=f"Stichtag {stichtag}, for which the contract has no layout",
-            remedy="agree on the new form with the partner and add a layout to the contract",
-        )
-    return stichtag, layouts
+    _require_layout(feed, file_name, stichtag)
+    return stichtag, feed.layouts_at(stichtag)
 
 
-def _require_references(
+def _require_layout(
+    feed: Feed, file_name: str, stichtag: date, layout: Layout | None = None
+) -> None:
+    agreed = feed.layouts_at(stichtag)
+    if agreed and (layout is None or layout in agreed):
+        return
+    last = max(layout.valid_to for layout in feed.layouts)
+    first = min(layout.valid_from for layout in feed.layouts)
+    raise DeliveryError(
+        feed.feed,
+        file_name,
+        expected=f"a Stichtag from {first} to {last}",
+        found=f"Stichtag {stichtag}, for which the contract has no layout"
+        + (f" {layout.id}" if layout else ""),
+        remedy="agree on the new form with the partner and add a layout to the contract",
+    )
+
+
+def split(
+    feed: Feed,
+    table: RawTable,
+    *,
+    file_name: str,
+    terms: Terms,
+    region: Region,
+    references: Mapping[str, Reference],
+    target: Path,
+) -> Split:
+    """Write the accepted and the quarantined rows of a table below `target`.
+
+    Args:
+        feed: the contract.
+        table: the file as read.
+        file_name: the name it was delivered under.
+        terms: whose delivery it is, of when, and what holds for it alone.
+        region: gives repairs, municipalities and bounds.
+        references: landed rows of the feeds of `region.references_of(feed)`, by name.
+        target: folder of the two files `<delivery_id>.parquet`, `<delivery_id>.bad.parquet`.
+
+    Raises:
+        DeliveryError: a reference has not landed, or text was read in a wrong encoding.
+        ValueError: the feed has identifiers and there is no key to hash them with.
+    """
+    if feed.identifiers and not terms.key:
+        raise ValueError(f"feed {feed.feed}: identifiers are landed as hashes; no key was given")
+    require_references(feed, file_name, region, references)
+    rows = _trimmed(table.rows)
+    case = Case(
+        feed=feed,
+        layout=table.layout,
+        terms=terms,
+        region=region,
+        references=references,
+        delivered=frozenset(rows.column_names),
+        beyond_ascii=_beyond_ascii(rows),
+    )
+    with _database().cursor() as con:
+        _prepare(con, case, rows)
+        columns = [name for name in landed_columns(feed) if name not in TECHNICAL]
+        con.execute(f"create temp table judged as {judged_query(case, columns)}")
+        _mark_doubled(con, case)
+        tally = _tally(con, case)
+        if tally.pop("garbled"):
+            raise _wrong_encoding(feed, file_name, table.layout)
+        return _write(con, case, table, target, tally)
+
+
+def require_references(
     feed: Feed, file_name: str, region: Region, references: Mapping[str, Reference]
 ) -> None:
+    """Refuse a delivery that cannot be checked yet.
+
+    Raises:
+        DeliveryError: a feed that it is checked against has no accepted rows.
+    """
     for needed in region.references_of(feed):
         if needed.feed not in references or references[needed.feed].rows.num_rows == 0:
             raise DeliveryError(
@@ -162,287 +229,209 @@ def _require_references(
             )
 
 
-def _clean(
-    con: "duckdb.DuckDBPyConnection", feed: Feed, raw: RawTable, repairs: tuple[Repair, ...]
-) -> dict[str, int]:
-    """Make `clean`: trimmed text, lost zeros filled up, declared repairs applied."""
-    where = {repair.id: _repair_condition(repair) for repair in repairs}
-    counts = {}
-    for repair in repairs:
-        query = f"select count(*) from raw where {where[repair.id]}"
-        counts[repair.id] = con.execute(query).fetchone()[0]
-
-    def expression(column: Column) -> str:
-        if column.type == "geometry":
-            return column.name
-        text = f"nullif(trim({column.name}), '')"
-        if width := raw.layout.pad.get(column.name):
-            short = f"length({text}) < {width} and regexp_full_match({text}, '[0-9]+')"
-            text = f"case when {short} then lpad({text}, {width}, '0') else {text} end"
-            counts[f"leading zeros of {column.name}"] = con.execute(
-                f"select count(*) from raw where {short}"
-            ).fetchone()[0]
-        for repair in repairs:
-            if column.name in repair.set:
-                new = _literal(repair.set[column.name])
-                text = f"case when {where[repair.id]} then {new} else {text} end"
-        return text
-
-    extra = "".join(f", {name}" for name in ("area_m2",) if name in raw.rows.column_names)
-    columns = ", ".join(f"{expression(c)} as {c.name}" for c in feed.columns)
-    con.execute(f"create table clean as select row_number, {columns}{extra} from raw")
-    return {name: count for name, count in counts.items() if count}
+def write_empty(feed: Feed, path: Path) -> None:
+    """Write a Parquet file with the feed's landed columns and no rows."""
+    columns = ", ".join(f"null::{kind} as {name}" for name, kind in landed_columns(feed).items())
+    with _database().cursor() as con:
+        con.execute(f"copy (select {columns} where false) to {literal(str(path))} (format parquet)")
 
 
-def _repair_condition(repair: Repair) -> str:
-    parts = [f"trim({column}) = {_literal(value)}" for column, value in repair.where.items()]
-    if repair.inside:
-        west, south, east, north = repair.inside
-        parts.append(f"point_x between {west} and {east} and point_y between {south} and {north}")
-    return " and ".join(parts)
+def query(sql: str) -> "pa.Table":
+    """Return the result of a query over landed files."""
+    with _database().cursor() as con:
+        return con.execute(sql).to_arrow_table()
 
 
-def _judge(
-    con: "duckdb.DuckDBPyConnection",
-    feed: Feed,
-    layout: Layout,
-    stichtag: date,
-    references: Mapping[str, Reference],
-) -> None:
-    """Make `judged`: typed values, states, and for each row the list of what is wrong."""
-    for name, reference in references.items():
+@cache
+def _database() -> "duckdb.DuckDBPyConnection":
+    """One database in memory for the process: opening one costs as much as a small delivery.
+
+    Everything is made in temporary tables of a cursor, which go with it.
+    """
+    import duckdb
+
+    return duckdb.connect(config={"threads": THREADS})
+
+
+def _prepare(con: "duckdb.DuckDBPyConnection", case: Case, rows: "pa.Table") -> None:
+    """Register the file, its references and what conditional marks rest on."""
+    con.register("raw", rows)
+    for name, reference in case.references.items():
         con.register(f"ref_{name}", reference.rows)
-    conditions = _conditions(feed)
-    for number, condition in enumerate(conditions):
-        ref = references[condition.feed].feed
+    if case.terms.key:
+        con.execute(f"set variable {KEY_VARIABLE} = ?", [key_text(case.terms.key)])
+    if case.areas is not None:
+        con.execute(f"create temp table known_areas as {known_areas(case)}")
+    for number, condition in enumerate(case.conditions):
+        reference = case.references[condition.feed].feed
         con.execute(
-            f"create table condition_{number} as "
-            f"select clean.row_number, bool_and(ref.{condition.column} is not distinct from "
-            f"{_literal(condition.equals)}) as holds "
-            f"from clean join ref_{condition.feed} as ref "
-            f"on starts_with(ref.{ref.key[0]}, clean.{feed.key[0]}) "
-            f"group by clean.row_number"
+            f"create temp table condition_{number} as "
+            f"select cells.row_number, bool_and(other.{condition.column} "
+            f"is not distinct from {literal(condition.equals)}) as holds "
+            f"from ({text_query(case)}) as cells join ref_{condition.feed} as other "
+            f"on starts_with(other.{reference.key[0]}, cells.__{case.feed.key[0]}) "
+            "group by cells.row_number"
         )
-    values = []
-    for column in feed.columns:
-        values.append(f"{_value(column, layout, conditions)} as {column.name}")
-        if column.has_state:
-            values.append(f"{_state(column, conditions)} as {column.name}__zustand")
-        if column.type == "geometry":
-            values.append("clean.area_m2 / 1e6 as flaeche_km2")
-    joins = " ".join(
-        f"left join condition_{n} on condition_{n}.row_number = clean.row_number"
-        for n in range(len(conditions))
+
+
+def _texts(rows: "pa.Table") -> list[str]:
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.large_string())
+    return [field.name for field in rows.schema if field.type in kinds]
+
+
+def _trimmed(rows: "pa.Table") -> "pa.Table":
+    """Take blanks off all text; in Arrow, which is many times quicker at it than SQL.
+
+    In batches, because each is one thread's work.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in _texts(rows):
+        trimmed = pc.utf8_trim(rows.column(name), characters=BLANKS)
+        rows = rows.set_column(rows.schema.get_field_index(name), name, trimmed)
+    return pa.Table.from_batches(rows.to_batches(max_chunksize=BATCH), schema=rows.schema)
+
+
+def _beyond_ascii(rows: "pa.Table") -> frozenset[str]:
+    """The columns in which a wrong encoding could show."""
+    import pyarrow.compute as pc
+
+    return frozenset(
+        name
+        for name in _texts(rows)
+        if not pc.all(pc.string_is_ascii(rows.column(name)), min_count=0).as_py()
+    )
+
+
+def _mark_doubled(con: "duckdb.DuckDBPyConnection", case: Case) -> None:
+    """Make `twice`: the rows that go because their key stands twice; they become bad."""
+    con.execute("create temp table twice (row_number bigint, reason varchar)")
+    if not case.feed.key:
+        return
+    keys = ", ".join(case.key_names)
+    same = " and ".join(
+        f"judged.{name} is not distinct from keys.{name}" for name in case.key_names
     )
     con.execute(
-        f"create table typed as select clean.row_number, {', '.join(values)} from clean {joins}"
+        f"create temp table keys as select {keys} from judged group by all having count(*) > 1"
     )
-    reasons = _row_reasons(feed, stichtag, references)
-    for column in feed.columns:
-        reasons += _column_reasons(column) + _undecided_marks(column, conditions)
-    listed = ", ".join(f"case when {when} then {_literal(reason)} end" for reason, when in reasons)
+    if not con.execute("select count(*) from keys").fetchone()[0]:
+        return
     con.execute(
-        f"create table judged as select typed.*, "
-        f"list_filter([{listed}], lambda reason: reason is not null) as reasons "
-        f"from typed join clean on clean.row_number = typed.row_number {joins}"
+        "create temp table doubled as select raw.* from raw where row_number in "
+        f"(select judged.row_number from judged join keys on {same})"
     )
+    con.execute(f"insert into twice {twice_query(case)}")
+    con.execute("update judged set bad = true where row_number in (select row_number from twice)")
 
 
-def _conditions(feed: Feed) -> list[Condition]:
-    marks = [mark for column in feed.columns for mark in column.marks if mark.when]
-    return list(dict.fromkeys(mark.when for mark in marks))
-
-
-def _state(column: Column, conditions: list[Condition]) -> str:
-    """SQL for the state that a mark in this cell stands for, or NULL."""
-
-    def branch(mark: Mark) -> str:
-        when = _is_mark(column, mark)
-        if mark.when:
-            when += f" and condition_{conditions.index(mark.when)}.holds"
-        return f"when {when} then {_literal(mark.state)}"
-
-    return f"case {' '.join(map(branch, column.marks))} end"
-
-
-def _value(column: Column, layout: Layout, conditions: list[Condition]) -> str:
-    """SQL for the typed value of a cell; NULL where it is none or a mark stands for none."""
-    value = _plain_value(column, layout)
-    if not column.has_state:
-        return value
-    state = _state(column, conditions)
-    number = column.type in ("integer", "decimal")
-    zero = f"when {state} in ('zero', 'rounded_zero') then 0" if number else ""
-    return f"case {zero} when {state} is not null then null else {value} end"
-
-
-def _plain_value(column: Column, layout: Layout) -> str:
-    text = f"clean.{column.name}"
-    if column.codes is not None:
-        cases = " ".join(
-            f"when {_literal(delivered)} then {_literal(code)}"
-            for delivered, code in column.codes.items()
-        )
-        return f"case {text} {cases} end"
-    if column.type in ("text", "geometry"):
-        return text
-    if column.type == "date":
-        return f"try_cast({text} as date)"
-    agreed = f"regexp_full_match({text}, '{NUMBER.format(decimal=layout.decimal)}')"
-    number = f"try_cast(replace({text}, ',', '.') as double)"
-    number = f"case when {agreed} and isfinite({number}) then {number} end"
-    if column.type == "decimal":
-        return number
-    whole = f"({number}) = floor({number}) and abs({number}) < 1e15"
-    return f"case when {whole} then try_cast({number} as bigint) end"
-
-
-def _column_reasons(column: Column) -> list[tuple[str, str]]:
-    """Reasons of one column as (reason, SQL condition)."""
-    text, value = f"clean.{column.name}", f"typed.{column.name}"
-    kind = "in the code list" if column.codes is not None else f"a value of type {column.type}"
-    unread = f"{text} is not null and {value} is null"
-    if column.has_state:
-        unread += f" and typed.{column.name}__zustand is null"
-    reasons = [(f"{column.name}: not {kind}", unread)]
-    if column.required:
-        reasons.append((f"{column.name}: missing", f"{text} is null"))
-    for word, sign, limit in (("below", "<", column.minimum), ("above", ">", column.maximum)):
-        if limit is not None:
-            reason = f"{column.name}: {word} the agreed limit of {limit:g}"
-            reasons.append((reason, f"{value} {sign} {limit}"))
-    return reasons
-
-
-def _undecided_marks(column: Column, conditions: list[Condition]) -> list[tuple[str, str]]:
-    """A conditional mark without a row to decide it is never read as a value."""
-    return [
-        (
-            f"{column.name}: a mark that {mark.when.feed} has no row to decide",
-            f"{_is_mark(column, mark)} and condition_{conditions.index(mark.when)}.holds is null",
-        )
-        for mark in column.marks
-        if mark.when
-    ]
-
-
-def _is_mark(column: Column, mark: Mark) -> str:
-    """SQL for whether a cell holds a mark; a mark that is a number, in any spelling of it."""
-    text = f"clean.{column.name}"
-    same = f"{text} = {_literal(mark.mark)}"
-    if column.type in ("integer", "decimal") and mark.mark.isdigit():
-        return f"({same} or try_cast(replace({text}, ',', '.') as double) = {mark.mark})"
-    return same
-
-
-def _row_reasons(
-    feed: Feed, stichtag: date, references: Mapping[str, Reference]
-) -> list[tuple[str, str]]:
-    """Reasons that concern the row: its key, its area, its reference date."""
-    key = ", ".join(f"clean.{name}" for name in feed.key)
-    reasons = [
-        (f"key ({', '.join(feed.key)}): stands twice", f"count(*) over (partition by {key}) > 1")
-    ]
-    spatial = feed.spatial
-    if spatial.kind == "schluessel":
-        areas = next(
-            (
-                name
-                for name, reference in references.items()
-                if reference.feed.spatial.kind == "flaeche"
-                and reference.feed.spatial.ebene == spatial.ebene
-            ),
-            None,
-        )
-        if areas:
-            known = f"select {references[areas].feed.key[0]} from ref_{areas}"
-            reasons.append(
-                (
-                    f"{spatial.column}: no such area at level {spatial.ebene}",
-                    f"clean.{spatial.column} is not null "
-                    f"and clean.{spatial.column} not in ({known})",
-                )
-            )
-    if spatial.kind == "flaeche":
-        shape = next(c.name for c in feed.columns if c.type == "geometry")
-        reasons.append((f"{shape}: a shape without an area", "typed.flaeche_km2 = 0"))
-    if feed.stichtag.column:
-        agreed = _literal(stichtag.strftime(feed.stichtag.column_format))
-        reasons.append(
-            (
-                f"{feed.stichtag.column}: not the Stichtag that the file name says",
-                f"clean.{feed.stichtag.column} is distinct from {agreed}",
-            )
-        )
-    return reasons
+def _tally(con: "duckdb.DuckDBPyConnection", case: Case) -> dict[str, int]:
+    """Count good and garbled rows, and each repair and note."""
+    flags = [*repair_flags(case), *value_flags(case)]
+    counts = "".join(f", count_if({flag}) as {flag}" for flag in flags)
+    result = con.execute(
+        "select count(*) as rows, count_if(not bad) as good, count_if(__garbled) as garbled"
+        f"{counts} from judged"
+    )
+    names = [column[0] for column in result.description]
+    return {name: count or 0 for name, count in zip(names, result.fetchone(), strict=True)}
 
 
 def _write(
     con: "duckdb.DuckDBPyConnection",
-    feed: Feed,
-    raw: RawTable,
-    stichtag: date,
-    delivery_id: str,
+    case: Case,
+    table: RawTable,
     target: Path,
-    repairs: dict[str, int],
+    tally: dict[str, int],
 ) -> Split:
     target.mkdir(parents=True, exist_ok=True)
-    accepted, bad = target / f"{delivery_id}.parquet", target / f"{delivery_id}.bad.parquet"
+    terms = case.terms
+    accepted = target / f"{terms.delivery_id}.parquet"
+    bad = target / f"{terms.delivery_id}.bad.parquet"
     technical = {
-        "delivery_id": _literal(delivery_id),
-        "liefereinheit": _literal(feed.liefereinheit),
-        "stichtag": f"date '{stichtag}'",
+        "delivery_id": literal(terms.delivery_id),
+        "liefereinheit": literal(terms.liefereinheit),
+        "stichtag": f"date '{terms.stichtag}'",
     }
     columns = ", ".join(
         f"{technical.get(name, name)}::{kind} as {name}"
-        for name, kind in landed_columns(feed).items()
+        for name, kind in landed_columns(case.feed).items()
     )
+    # A join may change the order of a small table; a large one is always its probing side.
+    order = "order by row_number" if tally["rows"] <= SORTED_ROWS else ""
     con.execute(
-        f"copy (select {columns} from judged where reasons = [] order by row_number) "
-        f"to '{accepted}' (format parquet, compression zstd)"
+        f"copy (select {columns} from judged where not bad {order}) "
+        f"to {literal(str(accepted))} (format parquet, compression zstd, compression_level 1)"
     )
-    _malformed(con, raw.malformed)
-    shown = ", ".join(f"clean.{c.name}" for c in feed.landed_columns if c.type != "geometry")
-    con.execute(
-        "create table bad as "
-        f"select row_number, reasons, {shown} from judged join clean using (row_number) "
-        "where reasons <> [] union all by name select * from malformed"
-    )
-    read_rows, accepted_rows, bad_rows = con.execute(
-        "select (select count(*) from raw) + (select count(*) from malformed), "
-        "(select count(*) from judged where reasons = []), (select count(*) from bad)"
-    ).fetchone()
-    if bad_rows:
-        con.execute(
-            f"copy (select {_literal(delivery_id)} as delivery_id, * from bad order by row_number) "
-            f"to '{bad}' (format parquet, compression zstd)"
-        )
-    reasons = con.execute(
-        "select reason, count(*), min(row_number) "
-        "from (select row_number, unnest(reasons) as reason from bad) group by all order by all"
-    ).fetchall()
+    good = tally["good"]
+    quarantined = tally["rows"] - good + len(table.malformed)
+    reasons = _write_bad(con, case, table, bad) if quarantined else {}
     return Split(
-        layout=raw.layout.id,
-        rows_read=read_rows,
-        rows_accepted=accepted_rows,
-        rows_quarantined=bad_rows,
-        reasons={reason: (count, first) for reason, count, first in reasons},
-        repairs=repairs,
+        layout=table.layout.id,
+        rows_read=tally["rows"] + len(table.malformed),
+        rows_accepted=good,
+        rows_quarantined=quarantined,
+        reasons=reasons,
+        repairs=_repairs(case, tally),
+        notes=_notes(case, table, tally),
         accepted=accepted,
-        quarantined=bad if bad_rows else None,
+        quarantined=bad if quarantined else None,
     )
 
 
-def _malformed(con: "duckdb.DuckDBPyConnection", numbers: tuple[int, ...]) -> None:
+def _write_bad(
+    con: "duckdb.DuckDBPyConnection", case: Case, table: RawTable, path: Path
+) -> dict[str, tuple[int, int]]:
+    """Write the bad rows with their reasons; return the reasons with their counts."""
     import pyarrow as pa
 
     reason = "row: not the agreed number of fields"
-    con.register("malformed_rows", pa.table({"row_number": pa.array(numbers, pa.int64())}))
+    numbers = pa.array(table.malformed, pa.int64())
+    con.register("malformed", pa.table({"row_number": numbers}))
     con.execute(
-        f"create table malformed as select row_number, [{_literal(reason)}] as reasons "
-        "from malformed_rows"
+        "create temp table raw_bad as select raw.* from raw "
+        "where row_number in (select row_number from judged where bad)"
     )
+    con.execute(
+        f"create temp table bad as {bad_query(case)} union all by name "
+        f"select row_number, [{literal(reason)}] as reasons from malformed"
+    )
+    con.execute(
+        f"copy (select {literal(case.terms.delivery_id)} as delivery_id, * from bad "
+        f"order by row_number) to {literal(str(path))} (format parquet, compression zstd)"
+    )
+    found = con.execute(
+        "select reason, count(*), min(row_number) "
+        "from (select row_number, unnest(reasons) as reason from bad) group by all order by all"
+    ).fetchall()
+    return {reason: (count, first) for reason, count, first in found}
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _repairs(case: Case, tally: dict[str, int]) -> dict[str, int]:
+    """Return what was repaired. An offset that every row has is the file's form, no repair."""
+    flags = {**repair_flags(case), **value_flags(case)}
+    return {
+        what: tally[name]
+        for name, (what, _) in flags.items()
+        if tally[name]
+        and not name.startswith("__note")
+        and not (name.startswith("__offset") and tally[name] == tally["rows"])
+    }
+
+
+def _notes(case: Case, table: RawTable, tally: dict[str, int]) -> tuple[str, ...]:
+    applied = [note.id for n, note in enumerate(case.notes) if tally[f"__note_{n}"]]
+    return tuple(filter(None, [table.facts.get("notes"), *applied]))
+
+
+def _wrong_encoding(feed: Feed, file_name: str, layout: Layout) -> DeliveryError:
+    return DeliveryError(
+        feed.feed,
+        file_name,
+        expected=f"text in {layout.encoding}",
+        found="characters that text gets when it is read or saved in another encoding",
+        remedy=f"ask {feed.partner} to export it in the agreed encoding",
+    )

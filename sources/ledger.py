@@ -10,7 +10,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-Result = Literal["accepted", "rejected", "duplicate", "unchanged", "not_delivered"]
+Result = Literal[
+    "accepted", "rejected", "duplicate", "unchanged", "not_delivered", "not_agreed", "purged"
+]
+Origin = Literal["inbox", "data"]
 
 
 @dataclass(frozen=True)
@@ -19,15 +22,23 @@ class Outcome:
 
     Attributes:
         result: `accepted`; `rejected` with a reason; `duplicate`: the same content under
-            another name; `unchanged`: landed before; `not_delivered`: expected, not there.
-        rules_version: hash of the contract, its repairs and the deliveries it was checked
-            against; when it changes, the delivery is landed again.
+            another name; `unchanged`: landed before; `not_delivered`: expected, not there;
+            `not_agreed`: no agreement covers it, nothing of it was kept; `purged`: its retention
+            has ended and its rows are gone.
+        liefereinheit: who delivered; None if the file's name does not say.
+        origin: where the file was found in this run; None if it was looked at again.
+        rules_version: hash of the contract, its repairs, the agreement's terms and the deliveries
+            it was checked against; when it changes, the delivery is landed again.
+        warnung: what was recorded and did not stop it.
+        hinweise: what the file says below its table, and the declared notes that apply.
+        agreement: id of the agreement under which it was taken.
+        period_start: first day of what it tells about; `period_end` is the last.
         publishable_from: before this day its values stay in the sealed zone.
     """
 
     feed: str
     partner: str
-    liefereinheit: str
+    liefereinheit: str | None
     stichtag: date | None
     result: Result
     file: str | None = None
@@ -42,8 +53,15 @@ class Outcome:
     rows_accepted: int | None = None
     rows_quarantined: int | None = None
     repairs: str | None = None
+    warnung: str | None = None
+    hinweise: str | None = None
+    agreement: str | None = None
+    origin: Origin | None = None
+    period_start: date | None = None
+    period_end: date | None = None
     publishable_from: date | None = None
     received_at: datetime | None = None
+    purged_at: datetime | None = None
     tried_at: datetime | None = None
 
 
@@ -85,9 +103,12 @@ def _schema():
     whole, day, moment = pa.int64(), pa.date32(), pa.timestamp("us", tz="UTC")
     kinds = {
         "stichtag": day,
+        "period_start": day,
+        "period_end": day,
         "publishable_from": day,
         "received_at": moment,
         "tried_at": moment,
+        "purged_at": moment,
         "bytes": whole,
         "rows_read": whole,
         "rows_accepted": whole,

@@ -402,6 +402,8 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
     """Return what the region declares as plain rows, for the models to join.
 
     Grains: `rule_level` a level; `rule_gebietsstand` a Gebietsstand; `rule_feed` a feed;
+    `rule_kommune` a municipality; `rule_liefereinheit` feed × Liefereinheit × municipality (NULL:
+    all of the county); `rule_agreement` agreement × feed × Liefereinheit;
     `rule_uninhabited` an area; `rule_reconciliation` level × merkmal;
     `rule_difference` a delivered change;
     `rule_index_part` index × indicator; `rule_index_class`
@@ -420,8 +422,34 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
                 "thema": f.thema,
                 "raumebene": f.spatial.ebene,
                 "gebietsstand": f.spatial.gebietsstand,
+                "ebene": f.ebene,
+                "buchungsschluss_tage": f.buchungsschluss_tage,
             }
             for f in region.feeds
+        ],
+        "rule_kommune": [
+            {"kommune_id": k.kommune_id, "name": k.name, "teilnahme": k.teilnahme}
+            for k in region.kommunen
+        ],
+        "rule_liefereinheit": [
+            {"feed": f.feed, "liefereinheit": unit, "kommune_id": kommune_id}
+            for f in region.feeds
+            for unit in f.liefereinheiten
+            for kommune_id in region.kommunen_of(unit) or (None,)
+        ],
+        "rule_agreement": [
+            {
+                "feed": f.feed,
+                "liefereinheit": unit,
+                "kleinraeumig": a.kleinraeumig,
+                "gueltig_ab": a.gueltig_ab,
+                "gueltig_bis": a.gueltig_bis,
+            }
+            for a in region.agreements
+            for f in region.feeds
+            if f.feed in a.feeds
+            for unit in f.liefereinheiten
+            if not a.liefereinheiten or unit in a.liefereinheiten
         ],
         "rule_uninhabited": [u.model_dump() for u in region.uninhabited],
         "rule_difference": [d.model_dump() for d in region.differences],

@@ -5,6 +5,11 @@
     {{ return(model_name | replace('ind_', '', 1)) }}
 {%- endmacro %}
 
+{# An indicator is there only if the region has a feed that brings its numerator. #}
+{% macro indikator_here() -%}
+    {% do config(enabled=indikator_id(this.identifier) in var('indikatoren', [])) %}
+{%- endmacro %}
+
 {# The agreed entry of the model that is being built, as it stands beside its SQL. A unit test
    shows no graph; it gives what it needs of the entry as an override of this macro. #}
 {% macro indikator_entry() -%}
@@ -28,9 +33,11 @@
     )
 {%- endmacro %}
 
-{# Inhabitants of an age range (whole years, inclusive; open above without `bis`), or all.
+{# Inhabitants of an age range (whole years, inclusive; open above without `bis`), or all; of one
+   nationality group, or of both. They are those of the register, the reference of every rate; the
+   Fortschreibung, which knows Kommunen only, is `einwohner_fortschreibung`.
    Grain: area × Gebietsstand × Stichtag. #}
-{% macro einwohner(von=none, bis=none) -%}
+{% macro einwohner(von=none, bis=none, staatsangehoerigkeit='insgesamt') -%}
     select
         counts.raum_id,
         counts.gebietsstand,
@@ -43,13 +50,25 @@
     where counts.altersgruppe = 'insgesamt'
     {%- else -%}
     inner join {{ ref('altersgruppen') }} as bands
-        on bands.altersgruppe = counts.altersgruppe and bands.art = 'fein'
+        on bands.altersgruppe = counts.altersgruppe
     where bands.von >= {{ von }}
     {%- if bis is not none %} and bands.bis <= {{ bis }}{% endif %}
     {%- endif %}
+        and counts.basis = 'melderegister'
         and counts.geschlecht = 'insgesamt'
-        and counts.staatsangehoerigkeit = 'insgesamt'
+        and counts.staatsangehoerigkeit = '{{ staatsangehoerigkeit }}'
     group by counts.raum_id, counts.gebietsstand, counts.stichtag
+{%- endmacro %}
+
+{# Inhabitants by the Fortschreibung, for indicators that are told for whole Kommunen.
+   Grain: pseudo-area × Gebietsstand × Stichtag. #}
+{% macro einwohner_fortschreibung() -%}
+    select raum_id, gebietsstand, stichtag, anzahl, status, false as geschaetzt
+    from {{ source('released', 'bevoelkerung') }}
+    where basis = 'fortschreibung'
+        and altersgruppe = 'insgesamt'
+        and geschlecht = 'insgesamt'
+        and staatsangehoerigkeit = 'insgesamt'
 {%- endmacro %}
 
 {# Cases or places. Grain: area × Gebietsstand × Stichtag. #}
@@ -59,18 +78,20 @@
     where merkmal = '{{ merkmal }}'
 {%- endmacro %}
 
-{# Figures that a partner delivers without their counts; never rolled up. #}
+{# Figures or classes that a partner delivers without their counts; never rolled up. #}
 {% macro lieferwert(merkmal) -%}
-    select raum_id, gebietsstand, stichtag, wert, status
+    select raum_id, gebietsstand, stichtag, wert, klasse, status
     from {{ source('released', 'lieferwert') }}
     where merkmal = '{{ merkmal }}'
 {%- endmacro %}
 
-{# An indicator of counts: numerator and, but for `art: anzahl`, denominator.
-   The denominator is taken at the same Stichtag, or with `nenner_stichtag: letzter` in the
-   indicator's entry at the last one before; further away than `hoechstabstand_tage` the two
-   are not comparable. Grain: area × Gebietsstand × Stichtag. #}
+{# An indicator of counts: numerator and, but for `art: anzahl`, denominator. Of the denominator
+   the entry says by `nenner_stichtag` which Stichtag of the same Gebietsstand counts: the same
+   (`gleich`, unless said otherwise), the last one before (`letzter`) or the nearest before or
+   after (`naechster`); further away than `hoechstabstand_tage` the two are not comparable.
+   Grain: area × Gebietsstand × Stichtag. #}
 {% macro indikator(zaehler, nenner=none) -%}
+{%- do indikator_here() -%}
 {%- set entry = indikator_entry() -%}
 with zaehler as (
     {{ zaehler }}
@@ -82,16 +103,28 @@ nenner as (
     {{ nenner }}
 ),
 
-nenner_stichtag as (
-    select zaehler.stichtag, max(nenner.stichtag) as nenner_stichtag
-    from (select distinct stichtag from zaehler) as zaehler
-    left join (select distinct stichtag from nenner) as nenner
-    {% if entry.get('nenner_stichtag') == 'letzter' -%}
-        on nenner.stichtag <= zaehler.stichtag
-    {%- else -%}
-        on nenner.stichtag = zaehler.stichtag
+stichtag_pairs as (
+    select
+        zaehler.stichtag,
+        zaehler.gebietsstand,
+        nenner.stichtag as nenner_stichtag,
+        row_number() over (
+            partition by zaehler.stichtag, zaehler.gebietsstand
+            order by abs({{ days_between('nenner.stichtag', 'zaehler.stichtag') }}),
+                nenner.stichtag
+        ) as rang
+    from (select distinct stichtag, gebietsstand from zaehler) as zaehler
+    left join (select distinct stichtag, gebietsstand from nenner) as nenner
+        on nenner.gebietsstand = zaehler.gebietsstand
+    {%- if entry.get('nenner_stichtag') == 'letzter' %}
+        and nenner.stichtag <= zaehler.stichtag
+    {%- elif entry.get('nenner_stichtag') != 'naechster' %}
+        and nenner.stichtag = zaehler.stichtag
     {%- endif %}
-    group by zaehler.stichtag
+),
+
+nenner_stichtag as (
+    select stichtag, gebietsstand, nenner_stichtag from stichtag_pairs where rang = 1
 ),
 
 parts as (
@@ -99,44 +132,73 @@ parts as (
     union
     select nenner.raum_id, nenner.gebietsstand, nenner_stichtag.stichtag
     from nenner
-    inner join nenner_stichtag on nenner_stichtag.nenner_stichtag = nenner.stichtag
-)
+    inner join nenner_stichtag
+        on nenner_stichtag.nenner_stichtag = nenner.stichtag
+        and nenner_stichtag.gebietsstand = nenner.gebietsstand
+),
 
 -- Facts of a delivered Stichtag are complete for every Sozialraum. Only a pseudo-area may lack
--- one side, and there that side is 0.
+-- one side, and there that side is 0; a Sozialraum that lacks one was not delivered.
+sides as (
+    select
+        parts.raum_id,
+        parts.gebietsstand,
+        parts.stichtag,
+        nenner_stichtag.nenner_stichtag,
+        case
+            when zaehler.raum_id is null and parts.raum_id like '%-ohne' then 0
+            else zaehler.anzahl
+        end as zaehler,
+        case
+            when zaehler.raum_id is null and parts.raum_id not like '%-ohne'
+                then 'nicht_geliefert'
+            else coalesce(zaehler.status, 'ok')
+        end as zaehler_status,
+        case
+            when nenner.raum_id is null and parts.raum_id like '%-ohne'
+                and nenner_stichtag.nenner_stichtag is not null then 0
+            else nenner.anzahl
+        end as nenner,
+        case
+            when nenner.raum_id is not null then nenner.status
+            when nenner_stichtag.nenner_stichtag is not null and parts.raum_id like '%-ohne'
+                then 'ok'
+            else 'nicht_geliefert'
+        end as nenner_status,
+        coalesce(zaehler.geschaetzt, false) or coalesce(nenner.geschaetzt, false) as geschaetzt
+    from parts
+    inner join nenner_stichtag
+        on nenner_stichtag.stichtag = parts.stichtag
+        and nenner_stichtag.gebietsstand = parts.gebietsstand
+    left join zaehler
+        on zaehler.raum_id = parts.raum_id
+        and zaehler.gebietsstand = parts.gebietsstand
+        and zaehler.stichtag = parts.stichtag
+    left join nenner
+        on nenner.raum_id = parts.raum_id
+        and nenner.gebietsstand = parts.gebietsstand
+        and nenner.stichtag = nenner_stichtag.nenner_stichtag
+)
+
 select
-    parts.raum_id,
-    parts.gebietsstand,
-    parts.stichtag,
+    raum_id,
+    gebietsstand,
+    stichtag,
     '{{ indikator_id(this.identifier) }}' as indikator_id,
     cast({{ entry.get('version', 1) }} as integer) as version,
-    case when zaehler.raum_id is null then 0 else zaehler.anzahl end as zaehler,
-    case
-        when nenner.raum_id is null and nenner_stichtag.nenner_stichtag is not null then 0
-        else nenner.anzahl
-    end as nenner,
+    zaehler,
+    nenner,
+    nenner_stichtag,
     cast(null as double) as wert_geliefert,
-    case
-        when coalesce(zaehler.status, 'ok') <> 'ok' then zaehler.status
-        when nenner_stichtag.nenner_stichtag is null then 'nicht_geliefert'
-        else coalesce(nenner.status, 'ok')
-    end as status,
+    cast(null as varchar) as klasse,
+    case when zaehler_status <> 'ok' then zaehler_status else nenner_status end as status,
     coalesce(
-        {{ days_between('nenner_stichtag.nenner_stichtag', 'parts.stichtag') }}
+        abs({{ days_between('nenner_stichtag', 'stichtag') }})
             <= {{ entry.get('hoechstabstand_tage', 0) }},
         true
     ) as vergleichbar,
-    coalesce(zaehler.geschaetzt, false) as geschaetzt
-from parts
-inner join nenner_stichtag on nenner_stichtag.stichtag = parts.stichtag
-left join zaehler
-    on zaehler.raum_id = parts.raum_id
-    and zaehler.gebietsstand = parts.gebietsstand
-    and zaehler.stichtag = parts.stichtag
-left join nenner
-    on nenner.raum_id = parts.raum_id
-    and nenner.gebietsstand = parts.gebietsstand
-    and nenner.stichtag = nenner_stichtag.nenner_stichtag
+    geschaetzt
+from sides
 {%- else %}
 
 select
@@ -147,7 +209,9 @@ select
     cast({{ entry.get('version', 1) }} as integer) as version,
     anzahl as zaehler,
     cast(null as bigint) as nenner,
+    cast(null as date) as nenner_stichtag,
     cast(null as double) as wert_geliefert,
+    cast(null as varchar) as klasse,
     status,
     true as vergleichbar,
     geschaetzt
@@ -155,8 +219,9 @@ from zaehler
 {%- endif %}
 {%- endmacro %}
 
-{# An indicator that a partner delivers as a figure, without counts. #}
+{# An indicator that a partner delivers as a figure or as a class, without counts. #}
 {% macro indikator_geliefert(werte) -%}
+{%- do indikator_here() -%}
 {%- set entry = indikator_entry() -%}
 select
     raum_id,
@@ -166,7 +231,9 @@ select
     cast({{ entry.get('version', 1) }} as integer) as version,
     cast(null as bigint) as zaehler,
     cast(null as bigint) as nenner,
+    cast(null as date) as nenner_stichtag,
     wert as wert_geliefert,
+    klasse,
     status,
     true as vergleichbar,
     false as geschaetzt

@@ -18,6 +18,7 @@
         raum_id,
         stichtag,
         delivery_id,
+        liefereinheit,
         einwohner,
         'mss_{{ merkmal }}' as merkmal,
         anteil_{{ merkmal }} as anteil,

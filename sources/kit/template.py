@@ -1,44 +1,49 @@
-"""An empty file in the agreed form of a feed, for the partner to fill."""
+"""An empty file in an agreed form of a feed, for the partner to fill."""
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sources.contract import Feed, header_of
-from sources.kit.instructions import newest_layout
-from sources.kit.words import example_name
+from sources.contract import Column, Feed, header_of
+from sources.formats.delimited import header_line
+from sources.formats.table import present
+from sources.kit.examples import example_name, sample
+from sources.kit.words import MONTHS
 from sources.layouts import AnyLayout, DelimitedLayout, FixedWidthLayout, WorkbookLayout
+from sources.region import Region
 
-MONTHS = (
-    "Januar",
-    "Februar",
-    "März",
-    "April",
-    "Mai",
-    "Juni",
-    "Juli",
-    "August",
-    "September",
-    "Oktober",
-    "November",
-    "Dezember",
-)
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
 WRITTEN = ("delimited", "fixed_width", "workbook")
+"""Forms that offices fill; tables of a statistical office and geometry come out of programs."""
+
+WIDE = 24
+"""Width of a column, in characters."""
 
 
-def write_template(feed: Feed, liefereinheit: str, stichtag: date, folder: Path) -> Path:
-    """Write an empty file of a feed, named as it is to be delivered, and return its path.
+def write_template(
+    feed: Feed,
+    region: Region,
+    liefereinheit: str,
+    stichtag: date,
+    layout: AnyLayout,
+    folder: Path,
+) -> Path:
+    """Write an empty file, named as it is to be delivered, and return its path.
+
+    A form without a header line gives a file without rows.
 
     Raises:
-        ValueError: the form is one that offices do not fill by hand (a geometry, a GENESIS table).
+        ValueError: the form is one that offices do not fill (a geometry, a GENESIS table).
     """
-    layout = newest_layout(feed)
     if layout.format not in WRITTEN:
         raise ValueError(
-            f"feed {feed.feed}: there is no template for files of the form {layout.format}; they "
+            f"feed {feed.feed}: expected a form of {WRITTEN}, found {layout.format}; such files "
             "come out of the partner's own system"
         )
-    path = folder / example_name(feed, stichtag, liefereinheit)
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / example_name(feed, region, liefereinheit, stichtag, layout)
     if isinstance(layout, WorkbookLayout):
         _write_workbook(feed, layout, stichtag, path)
     elif isinstance(layout, FixedWidthLayout):
@@ -48,60 +53,81 @@ def write_template(feed: Feed, liefereinheit: str, stichtag: date, folder: Path)
     return path
 
 
-def _filled(feed: Feed, layout: AnyLayout) -> list:
-    """The columns that a file of this form has."""
-    absent = {*layout.lacks, *layout.constants}
-    return [column for column in feed.columns if column.name not in absent]
-
-
 def _delimited(feed: Feed, layout: DelimitedLayout) -> str:
-    lines = ["" for _ in range(layout.skip)]
+    lines = [feed.title if n == 0 else "" for n in range(layout.skip)]
     if layout.header:
-        headers = [header_of(layout, column) for column in _filled(feed, layout)]
-        headers = [f'"{header}"' for header in headers] if layout.quoted else headers
-        lines.append(layout.delimiter.join(headers))
+        lines.append(header_line(feed, layout))
     return "".join(f"{line}\r\n" for line in lines)
 
 
 def _fixed_width(layout: FixedWidthLayout) -> str:
     if not layout.trailer:
         return ""
+    if not layout.trailer_count:
+        return f"{layout.trailer}\r\n"
     first, width = layout.trailer_count
-    return layout.trailer.ljust(first - 1) + "0".rjust(width, "0") + "\r\n"
+    return layout.trailer.ljust(first - 1) + "0" * width + "\r\n"
 
 
 def _write_workbook(feed: Feed, layout: WorkbookLayout, stichtag: date, path: Path) -> None:
-    """Title block, head and, for a table with one measure in each column, its measures."""
+    """Title block and head; keys are formatted as text, so that their zeros stay."""
     from openpyxl import Workbook
 
     book = Workbook()
     sheet = book.active
-    sheet.title = _plain_name(layout.sheet)
+    sheet.title = sample(layout.sheet) or "Daten"
     sheet.append([feed.title])
-    if {"jahr", "monat"} <= set(layout.title):
-        month = f"{MONTHS[stichtag.month - 1]} {stichtag.year}"
-        sheet.append([f"Berichtsmonat: {month}; Datenstand: {month}"])
+    for line in _title(layout, stichtag):
+        sheet.append([line])
+    for colours in layout.colours.values():
+        _add_legend(sheet, colours)
     sheet.append([])
-    parts = [header.split(" / ") for header in _head(feed, layout)]
+    heads = [header.split(" / ") for header in _heads(feed, layout)]
     for level in range(layout.head_rows):
-        sheet.append([part[level] if level < len(part) else "" for part in parts])
+        sheet.append([head[level] if level < len(head) else "" for head in heads])
+    texts = {header_of(layout, c) for c in feed.columns if c.type == "text"}
+    for number, header in enumerate(_heads(feed, layout), 1):
+        column = sheet.column_dimensions[sheet.cell(sheet.max_row, number).column_letter]
+        column.width = WIDE
+        if header in texts:
+            column.number_format = "@"
     book.save(path)
 
 
-def _head(feed: Feed, layout: WorkbookLayout) -> list[str]:
-    unpivoted = {*(layout.unpivot or ())}
-    facts = {*layout.title, *layout.colours}
-    headers = [
-        header_of(layout, column)
-        for column in _filled(feed, layout)
-        if column.name not in unpivoted | facts
-    ]
-    if layout.unpivot:
-        measures = next(c for c in feed.columns if c.name == layout.unpivot[0])
-        headers += list(measures.codes or {})
-    return headers
+def _add_legend(sheet: "Worksheet", colours: dict[str, str]) -> None:
+    """Show the agreed colours, to be copied from."""
+    from openpyxl.styles import PatternFill
+
+    for colour, meaning in colours.items():
+        sheet.append([meaning])
+        fill = PatternFill("solid", fgColor=colour)
+        sheet.cell(sheet.max_row, 1).fill = fill
 
 
-def _plain_name(pattern: str) -> str:
-    first = pattern.split("|", maxsplit=1)[0]
-    return "".join(sign for sign in first if sign.isalnum() or sign in " _-") or "Daten"
+def _title(layout: WorkbookLayout, stichtag: date) -> list[str]:
+    """The lines that tell the Stichtag: what the expressions of `title` find, each line once."""
+    told = {r"\w+": MONTHS[stichtag.month - 1], r"\d{4}": f"{stichtag.year}"}
+    lines = []
+    for expression in layout.title.values():
+        line = expression
+        for sign, value in told.items():
+            line = line.replace(f"({sign})", value).replace(sign, value)
+        lines.append(sample(line) or line)
+    return [*dict.fromkeys(lines)]
+
+
+def _heads(feed: Feed, layout: WorkbookLayout) -> list[str]:
+    """The heads of all columns, the anchor's first."""
+    elsewhere = {*layout.title, *layout.colours, *(layout.unpivot or ())}
+    heads = [header_of(layout, c) for c in present(feed, layout) if c.name not in elsewhere]
+    heads += [head for head, _ in measures(feed, layout)]
+    return sorted(heads, key=lambda head: head.split(" / ")[0] != layout.anchor)
+
+
+def measures(feed: Feed, layout: WorkbookLayout) -> list[tuple[str, Column]]:
+    """Return the heads of the columns that each hold one measure, with the column of its values."""
+    if not layout.unpivot:
+        return []
+    name, value = layout.unpivot
+    columns = {column.name: column for column in feed.columns}
+    return [(head, columns[value]) for head in columns[name].codes or {}]

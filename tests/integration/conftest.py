@@ -12,7 +12,12 @@ import pytest
 from orchestration.cli import prepare
 from orchestration.definitions import EDITION_JOB, build_definitions
 from orchestration.progress import progress_logger
+from orchestration.rhythm import add_partitions, known_stichtage, partition_tags
 from orchestration.settings import Settings
+from sources import ledger
+from sources.landing import Folders
+from sources.ledger import Outcome
+from sources.region import read_region
 
 REGISTER_YEARS = ("2014", "2015", "2016")
 
@@ -29,13 +34,26 @@ class Warehouse:
         definitions = build_definitions(
             settings=self.settings, loggers={"console": progress_logger()}
         )
+        region = read_region(self.settings.region)
         with dg.DagsterInstance.get() as instance:
+            add_partitions(instance, region, known_stichtage(region, self.settings))
             return definitions.resolve_job_def(EDITION_JOB).execute_in_process(
                 instance=instance,
                 raise_on_error=False,
+                tags=partition_tags(instance, region),
                 run_config={"loggers": {"console": {"config": {}}}},
                 asset_selection=list(assets) if assets is not None else None,
             )
+
+    def truth(self, name: str) -> str:
+        """Return the path of a frame of the simulator's truth."""
+        return str(self.settings.simulator / "truth" / f"{name}.parquet")
+
+    def ledger(self) -> list[Outcome]:
+        """Return all outcomes of all feeds."""
+        folder = Folders(self.settings.landing).ledger
+        feeds = read_region(self.settings.region).feeds
+        return [outcome for feed in feeds for outcome in ledger.read(folder, feed.feed)]
 
     def sealed(self, query: str) -> list[tuple]:
         """Query the sealed database."""
@@ -69,6 +87,24 @@ def berlin(berlin_data, tmp_path_factory) -> Warehouse:
     """All of Berlin, run once."""
     home = tmp_path_factory.mktemp("berlin") / "home"
     warehouse = Warehouse(Settings(home=home, region="berlin", open_data=berlin_data.parent))
+    assert warehouse.run().success
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def aachen(tmp_path_factory) -> Warehouse:
+    """The county with a Statistikstelle, at full size, run once."""
+    home = tmp_path_factory.mktemp("aachen") / "home"
+    warehouse = Warehouse(Settings(home=home, region="aachen"))
+    assert warehouse.run().success
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def rbk(tmp_path_factory) -> Warehouse:
+    """The county without one, at full size, run once."""
+    home = tmp_path_factory.mktemp("rbk") / "home"
+    warehouse = Warehouse(Settings(home=home, region="rbk"))
     assert warehouse.run().success
     return warehouse
 

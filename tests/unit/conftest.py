@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sources.landing import Candidate, Folders, land_feed
+from sources.connectors import files as connector
+from sources.landing import Folders, Gate, land_feed
 from sources.ledger import Outcome
 from sources.region import Region, read_region
 
@@ -23,6 +24,7 @@ BERLIN = Path(os.environ.get("SOZIALRAUM_DATA") or "no-data") / "berlin"
 WEST, SOUTH, SIDE = 300_000, 5_600_000, 1_000
 AREAS = {"0101": 0, "0102": 1, "0201": 2, "0202": 3}  # position from west to east
 KOMMUNEN = {"01": (0, 2), "02": (2, 4)}
+SECRET = bytes(range(32))
 
 
 def square(start: float, end: float) -> dict:
@@ -173,7 +175,23 @@ class County:
     @property
     def region(self) -> Region:
         """The region as the product reads it from what is declared now."""
-        return Region.model_validate({**self.declared, "feeds": list(self.feeds.values())})
+        declared = {"agreements": [self.agreement()], **self.declared}
+        return Region.model_validate({**declared, "feeds": list(self.feeds.values())})
+
+    def agreement(self, **changes) -> dict:
+        """Return an agreement that covers every feed at any Stichtag; `changes` make it another."""
+        persons = any(feed["ebene"] == "einzeldaten" for feed in self.feeds.values())
+        return {
+            "id": "vereinbarung",
+            "feeds": list(self.feeds),
+            "rechtsgrundlage": "oegdg_12",
+            "zweck": "Sozialplanung",
+            "parteien": ["Kreis", "Amt"],
+            "gueltig_ab": "1990-01-01",
+            "aufbewahrung_monate": 12 if persons else None,
+            "kleinraeumig": True,
+            **changes,
+        }
 
     def deliver(self, feed: str, name: str, content: str | bytes, root: Path | None = None) -> Path:
         """Lay a file into the inbox (or another root), as a partner does."""
@@ -182,13 +200,18 @@ class County:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def land(
-        self, feed: str, gate: Callable[[Candidate], str | None] = lambda _: None
-    ) -> list[Outcome]:
+    def land(self, feed: str, gate: Gate = lambda _: {}, **more) -> list[Outcome]:
         """Land a feed; by default the arrival gate lets everything pass."""
         region = self.region
         return land_feed(
-            region.feed(feed), region, self.folders, inbox=self.inbox, data=self.data, gate=gate
+            region.feed(feed),
+            region,
+            self.folders,
+            inbox=self.inbox,
+            data=self.data,
+            gate=gate,
+            secret=SECRET,
+            **more,
         )
 
     def deliver_and_land(self, feed: str, name: str, content: str | bytes) -> Outcome:
@@ -220,6 +243,14 @@ class County:
 
     square = staticmethod(square)
     geojson = staticmethod(geojson)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_rest_at_once():
+    """Tests write whole files: nobody waits to see whether they still grow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connector, "LOOK", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

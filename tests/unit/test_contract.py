@@ -247,6 +247,29 @@ def test_an_embargo_counts_days_from_the_stichtag(bare_county):
     assert feed.publishable_from(date(2015, 12, 31)) == date(2016, 2, 29)
 
 
+@pytest.mark.parametrize(
+    ("zeitraum", "stichtag", "period"),
+    [
+        ("stichtag", date(2015, 12, 31), (date(2015, 12, 31), date(2015, 12, 31))),
+        ("monat", date(2016, 2, 15), (date(2016, 2, 1), date(2016, 2, 29))),
+        ("jahr", date(2015, 12, 31), (date(2015, 1, 1), date(2015, 12, 31))),
+        ("schuljahr", date(2015, 10, 15), (date(2015, 8, 1), date(2016, 7, 31))),
+        ("schuljahr", date(2015, 6, 30), (date(2014, 8, 1), date(2015, 7, 31))),
+    ],
+)
+def test_a_delivery_tells_about_a_period(bare_county, zeitraum, stichtag, period):
+    assert feed_of(bare_county, zeitraum=zeitraum).period_of(stichtag) == period
+
+
+def test_columns_with_marks_or_notes_have_a_state(bare_county):
+    note = {"id": "n", "stichtage": [], "columns": ["anzahl"], "state": "unreliable",
+            "reason": "r", "source": "s"}  # fmt: skip
+    feed = feed_of(bare_county, notes=[note])
+    assert [c.name for c in feed.columns if feed.has_state(c)] == ["anzahl"]
+    marked = feed_of(bare_county, "anteile")
+    assert [c.name for c in marked.columns if marked.has_state(c)] == ["anteil"]
+
+
 # --- versions -------------------------------------------------------------------------------
 
 

@@ -15,9 +15,10 @@ import yaml
 
 from orchestration.definitions import EDITION_JOB, build_definitions
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION
-from orchestration.models import CORE_STEP, LAYERS, MART_STEP, read_manifest
+from orchestration.models import CORE_STEP, LAYERS, MART_STEP, dbt_vars, read_manifest
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import asset_key, model_key
+from sources.region import region_names
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,13 @@ def test_every_model_states_its_grain(settings):
             assert model.unique_id in proven, model.name
 
 
+def test_every_indicator_belongs_to_a_region():
+    """Its entry names the feeds that bring its numerator, and a region delivers one of them."""
+    files = (PROJECT / "dbt_project/models/indicators").rglob("ind_*.sql")
+    used = [dbt_vars(Settings(Path(), region))["indikatoren"] for region in region_names()]
+    assert {path.stem.removeprefix("ind_") for path in files} == {n for some in used for n in some}
+
+
 def test_every_published_column_is_described_in_german_and_has_an_audience(settings):
     tables = {table.name: table for table in read_manifest(settings).published_tables()}
     assert set(tables) == {
@@ -149,8 +157,8 @@ def test_every_published_column_is_described_in_german_and_has_an_audience(setti
 def test_every_indicator_has_its_entry(settings):
     manifest = read_manifest(settings)
     indicators = [m for m in manifest.models.values() if m.layer == "indicators"]
-    files = list((PROJECT / "dbt_project/models/indicators").rglob("ind_*.sql"))
-    assert len(indicators) == len(files) > 0
+    names = {model.name.removeprefix("ind_") for model in indicators}
+    assert names == set(dbt_vars(settings)["indikatoren"]) != set()
     for model in indicators:
         entry = model.meta["indikator"]
         for key in ("name", "thema", "art", "definition", "zaehler_definition", "einheit"):

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources import delivery
+from sources.judge import Terms
 from sources.landing import Folders, land_feed, read_references
 
 TOTALS = {
@@ -444,6 +445,233 @@ def test_a_mark_gives_its_state_and_only_a_zero_gives_a_value(county):
     ]
 
 
+def landed_cells(county, column: dict, *texts: str, layout: dict | None = None) -> list[tuple]:
+    """Land one cell a row in a column like `anteil`; return (value, state) by row number."""
+    feed = county.feeds["bestand"]
+    feed["key"], feed["columns"][5]["sensitivity"] = ["telefon"], "intern"
+    feed["rows"]["quarantine_tolerance"] = 1.0
+    feed["columns"][4] |= column
+    feed["layouts"][0] |= layout or {}
+    rows = [f"201512;0101;A;1;{text};{n}" for n, text in enumerate(texts)]
+    outcome = county.deliver_and_land("bestand", GOOD, county.bestand(*rows))
+    assert outcome.result == "accepted"
+    good = {row["row_number"]: row for row in county.accepted("bestand")}
+    return [
+        (good[n]["anteil"], good[n].get("anteil__zustand")) if n in good else "quarantined"
+        for n in range(1, len(texts) + 1)
+    ]
+
+
+def test_a_value_of_limited_meaning_is_kept_and_flagged(county):
+    mark = {"mark": r"\((\d+)\)", "state": "flagged", "regex": True}
+    cells = ["12", "(12)", "()", "(1x)", "(300)"]
+    assert landed_cells(county, {"marks": [mark]}, *cells) == [
+        (12.0, None),
+        (12.0, "flagged"),
+        "quarantined",
+        "quarantined",
+        "quarantined",  # above 100
+    ]
+
+
+def test_a_mark_with_blanks_around_it_is_the_mark(county):
+    marks = [{"mark": "*", "state": "suppressed"}, {"mark": "-", "state": "zero"}]
+    cells = ["* ", "\u00a0*", "-\t", "**"]
+    assert landed_cells(county, {"marks": marks}, *cells) == [
+        (None, "suppressed"),
+        (None, "suppressed"),
+        (0.0, "zero"),
+        "quarantined",
+    ]
+
+
+def test_thousands_are_separated_as_agreed(county):
+    layout = {"thousands": ".", "decimal": ","}
+    cells = ["12", "1.234,5", "1234,5", "1.23", "12.34,5", "1.234.567"]
+    limits = {"minimum": 0, "maximum": 1e9}
+    assert landed_cells(county, limits, *cells, layout=layout) == [
+        (12.0, None),
+        (1234.5, None),
+        (1234.5, None),
+        "quarantined",
+        "quarantined",
+        (1234567.0, None),
+    ]
+
+
+def test_the_zone_before_an_easting_is_taken_off_where_it_stands(county):
+    limits = {"minimum": 0, "maximum": 1e6}
+    layout = {"offsets": {"anteil": 32_000_000}}
+    assert landed_cells(county, limits, "32300123.5", "300123.5", layout=layout) == [
+        (300123.5, None),
+        (300123.5, None),
+    ]
+    told = county.land("bestand")  # unchanged; the repair stands in the outcome before
+    assert [outcome.result for outcome in told] == ["unchanged"]
+
+
+def test_an_offset_is_a_repair_only_if_some_rows_lack_it(county):
+    feed = county.feeds["bestand"]
+    feed["columns"][4] |= {"minimum": 0, "maximum": 1e6}
+    feed["layouts"][0]["offsets"] = {"anteil": 32_000_000}
+    rows = [f"201512;{area};A;1;32300123;" for area in AREAS]
+    assert county.deliver_and_land("bestand", GOOD, county.bestand(*rows)).repairs is None
+    rows[0] = rows[0].replace(";32300123", ";300123")
+    outcome = county.deliver_and_land("bestand", GOOD, county.bestand(*rows))
+    assert outcome.repairs == "offset of anteil: 3 row(s)"
+
+
+def test_a_column_that_a_form_lacks_is_empty_there_and_required_elsewhere(county):
+    feed = county.feeds["bestand"]
+    feed["columns"][4]["required"] = True
+    header = "ZEIT;RAUM_ID;ART;ANZAHL;TELEFON"
+    short = {**feed["layouts"][0], "id": "short", "lacks": ["anteil"]}
+    feed["layouts"] = [feed["layouts"][0], short]
+    rows = [f"201512;{area};A;1;" for area in AREAS]
+    outcome = county.deliver_and_land("bestand", GOOD, county.bestand(*rows, header=header))
+    assert (outcome.result, outcome.layout, outcome.rows_accepted) == ("accepted", "short", 4)
+    full = county.bestand(*[f"201512;{area};A;1;;" for area in AREAS])
+    assert "anteil: missing" in county.deliver_and_land("bestand", GOOD, full).reason
+
+
+def test_a_text_fits_its_pattern_as_a_whole(county):
+    feed = county.feeds["bestand"]
+    feed["rows"]["quarantine_tolerance"] = 1.0
+    feed["columns"][5] |= {"sensitivity": "intern", "pattern": "[0-9]{1,3}[a-z]?"}
+    numbers = ["12a", "12-14", "2012-01-03", ""]
+    rows = [f"201512;{area};A;1;1;{n}" for area, n in zip(AREAS, numbers, strict=True)]
+    county.deliver_and_land("bestand", GOOD, county.bestand(*rows))
+    assert [row["telefon"] for row in county.accepted("bestand")] == ["12a", None]
+    reason = "telefon: does not fit the agreed pattern"
+    assert [row["reasons"] for row in county.quarantined("bestand")] == [[reason]] * 2
+
+
+def test_a_long_code_list_is_looked_up_like_a_short_one(county):
+    feed = county.feeds["bestand"]
+    feed["rows"]["quarantine_tolerance"] = 0.5
+    feed["columns"][2]["codes"] = {f"{n:03d}": f"staat {n}" for n in range(200)}
+    delivered = dict(zip(AREAS, ("000", "199", "200", "7"), strict=True))
+    rows = [f"201512;{area};{code};1;1;" for area, code in delivered.items()]
+    county.deliver_and_land("bestand", GOOD, county.bestand(*rows))
+    assert cells("bestand", county, "raum_id", "art") == [
+        ("0101", "staat 0"),
+        ("0102", "staat 199"),
+    ]
+    reasons = [row["reasons"] for row in county.quarantined("bestand")]
+    assert reasons == [["art: not in the code list"]] * 2
+
+
+# --- what is known of a delivery and stands in none of its cells ----------------------------
+
+
+def test_a_declared_note_decides_whatever_the_cells_print(county):
+    feed = county.feeds["bestand"]
+    feed["columns"][4]["marks"] = [{"mark": "-", "state": "zero"}]
+    feed["notes"] = [
+        {
+            "id": "ausfall_0102",
+            "stichtage": ["2015-12-31"],
+            "where": {"raum_id": "0102"},
+            "columns": ["anteil", "anzahl"],
+            "state": "unreliable",
+            "reason": "did not report",
+            "source": "footer",
+        }
+    ]
+    rows = ["201512;0101;A;1;-;", "201512;0102;A;7;-;"]
+    outcome = county.deliver_and_land("bestand", GOOD, county.bestand(*rows))
+    assert cells("bestand", county, "anzahl", "anzahl__zustand", "anteil", "anteil__zustand") == [
+        (1, None, 0.0, "zero"),
+        (None, "unreliable", None, "unreliable"),
+    ]
+    assert outcome.hinweise == "ausfall_0102"
+    other = county.bestand(*(row.replace("201512", "201412") for row in rows))
+    outcome = county.deliver_and_land("bestand", "bestand_201412.csv", other)
+    assert outcome.hinweise is None
+    states = {row["anteil__zustand"] for row in county.accepted("bestand")
+              if row["stichtag"].year == 2014}  # fmt: skip
+    assert states == {"zero"}
+
+
+def test_a_zero_after_a_large_value_is_missing(county):
+    """An office that did not report is printed as `-` too: as if there were none."""
+    feed = county.feeds["bestand"]
+    feed["columns"][3] |= {"minimum_before": 50, "marks": [{"mark": "-", "state": "zero"}]}
+    before = ["201412;0101;A;50;;", "201412;0102;A;49;;", "201412;0201;A;-;;", "201412;0202;A;60;;"]
+    after = [f"201512;{area};A;-;;" for area in AREAS[:3]] + ["201512;0202;A;0;;"]
+    county.deliver_and_land("bestand", "bestand_201412.csv", county.bestand(*before))
+    outcome = county.deliver_and_land("bestand", GOOD, county.bestand(*after))
+    landed = cells("bestand", county, "stichtag", "raum_id", "anzahl", "anzahl__zustand")
+    assert [row[1:] for row in landed if row[0].year == 2015] == [
+        ("0101", None, "pending"),
+        ("0102", 0, "zero"),
+        ("0201", 0, "zero"),
+        ("0202", 0, None),
+    ]
+    assert outcome.repairs == "zero_after_value: anzahl: 1 row(s)"
+
+
+def test_a_zero_is_judged_anew_when_the_value_before_is_corrected(county):
+    feed = county.feeds["bestand"]
+    feed["columns"][3] |= {"minimum_before": 50, "marks": [{"mark": "-", "state": "zero"}]}
+    for period, count in (("201412", "49"), ("201512", "-")):
+        rows = [f"{period};{area};A;{count};;" for area in AREAS]
+        county.deliver_and_land("bestand", f"bestand_{period}.csv", county.bestand(*rows))
+    rows = [f"201412;{area};A;99;;" for area in AREAS]
+    county.deliver_and_land("bestand", "bestand_201412.csv", county.bestand(*rows))
+    states = {row["anzahl__zustand"] for row in county.accepted("bestand")
+              if row["stichtag"].year == 2015}  # fmt: skip
+    assert states == {"pending"}
+    assert {outcome.result for outcome in county.land("bestand")} == {"unchanged"}
+
+
+# --- place ----------------------------------------------------------------------------------
+
+
+def test_coordinates_outside_the_county_are_no_place(county):
+    county.declared["grenzen"] = [300_000, 5_600_000, 304_000, 5_601_000]
+    feed = county.feeds["orte"]
+    feed["spatial"]["grenzen"] = True
+    feed["rows"]["quarantine_tolerance"] = 1.0
+    rows = ["1;300500;5600500", "2;5600500;300500", "3;32300500;5600500", "4;304000;5601000"]
+    content = "\n".join(["ORT_ID;OST;NORD", *rows]) + "\n"
+    outcome = county.deliver_and_land("orte", "orte_2015.csv", content)
+    assert [row["ort_id"] for row in county.accepted("orte")] == ["1", "4"]
+    assert "ost, nord: coordinates outside the county's bounds (2 row(s)" in outcome.reason
+
+
+def test_keys_are_those_of_the_boundaries_at_the_stichtag(bare_county):
+    """Until 2014 there is 0101, from 2015 on 0102; each delivery of areas has its day."""
+    county = bare_county
+    county.declared["gebietsstaende"] = [
+        {"gebietsstand": "alt", "gueltig_ab": None, "gueltig_bis": "2014-12-31"},
+        {"gebietsstand": "neu", "gueltig_ab": "2015-01-01", "gueltig_bis": None},
+    ]
+    areas_feed = county.feeds["raeume"]
+    del areas_feed["spatial"]["gebietsstand"]
+    areas_feed["name_pattern"] = r"raeume_(?P<jahr>\d{4})(?P<monat>\d\d)(?P<tag>\d\d)\.geojson"
+    areas_feed["stichtag"] = {"rule": "tag"}
+    for feed in ("klassen", "anteile", "bestand"):
+        del county.feeds[feed]["spatial"]["gebietsstand"]
+    for day, key in (("20100101", "0101"), ("20150101", "0102")):
+        county.deliver(
+            "raeume", f"raeume_{day}.geojson", county.geojson({key: county.square(0, 1)})
+        )
+    assert [outcome.result for outcome in county.land("raeume")] == ["accepted"] * 2
+    results = {
+        (year, key): county.deliver_and_land(
+            "klassen", f"klassen_{year}.csv", f"RAUM_ID;KLASSE\n{key};1\n"
+        ).result
+        for year, key in ((2014, "0101"), (2015, "0102"), (2016, "0101"), (2013, "0102"))
+    }
+    assert results == {
+        (2014, "0101"): "accepted",
+        (2015, "0102"): "accepted",
+        (2016, "0101"): "rejected",
+        (2013, "0102"): "rejected",
+    }
+
+
 # --- areas ----------------------------------------------------------------------------------
 
 
@@ -577,13 +805,17 @@ def number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?(e\d+)?", text) else None
 
 
-def is_good(row: tuple, keys: Counter) -> bool:
-    """The agreement in plain words, beside the code that implements it."""
+def is_good(row: tuple, keys: Counter, *, is_first: bool) -> bool:
+    """The agreement in plain words, beside the code that implements it.
+
+    `keys` counts how many different rows have a key; of rows that agree the first stays.
+    """
     if len(row) != 6 or row[0] != "201512" or row[1] not in AREAS:
         return False
     count, share = number(row[3]), number(row[4])
     return (
         keys[row[1]] == 1
+        and is_first
         and row[2] in "AN"
         and row[2] != ""
         and count is not None
@@ -606,13 +838,14 @@ def test_every_row_lands_exactly_once_and_unchanged(county, tmp_path, rows):
     feed = region.feed("bestand")
     path = tmp_path / "table.csv"
     path.write_text(county.bestand(*(";".join(row) for row in rows)))
+    table, stichtag = delivery.read_table(feed, path, GOOD, region)
     split = delivery.split(
         feed,
-        path,
+        table,
         file_name=GOOD,
-        delivery_id="d",
+        terms=Terms("d", "kreis", stichtag),
         region=region,
-        references=read_references(feed, region, county.folders, feed.stichtag_of(GOOD)),
+        references=read_references(feed, region, county.folders, stichtag),
         target=tmp_path / "split",
     )
     accepted = {row["row_number"]: row for row in pq.read_table(split.accepted).to_pylist()}
@@ -623,9 +856,13 @@ def test_every_row_lands_exactly_once_and_unchanged(county, tmp_path, rows):
     assert sorted([*accepted, *(row["row_number"] for row in bad)]) == [*range(1, len(rows) + 1)]
     assert all(row["reasons"] for row in bad)
 
-    whole = [row for row in rows if len(row) == 6]
-    keys = Counter(row[1] for row in whole)
-    assert set(accepted) == {n for n, row in enumerate(rows, 1) if is_good(row, keys)}
+    cells_of = [tuple(cell.strip() for cell in row[:5]) if len(row) == 6 else None for row in rows]
+    keys = Counter(cells[1] for cells in set(cells_of) - {None})
+    assert set(accepted) == {
+        n
+        for n, (row, cells) in enumerate(zip(rows, cells_of, strict=True), 1)
+        if is_good(row, keys, is_first=cells_of.index(cells) == n - 1)
+    }
     for n, landed in accepted.items():
         zeit, raum_id, art, anzahl, anteil, _ = rows[n - 1]
         assert (landed["zeit"], landed["raum_id"]) == (zeit, raum_id)
@@ -654,7 +891,7 @@ def berlin(berlin_files, berlin_region, tmp_path_factory) -> Folders:
             folders,
             inbox=root / "inbox",
             data=berlin_files,
-            gate=lambda candidate: None,
+            gate=lambda candidates: {},
         )
     return folders
 
@@ -741,7 +978,7 @@ def berlin_inbox(berlin, berlin_files, berlin_region, tmp_path):
             folders,
             inbox=tmp_path / "inbox",
             data=None,
-            gate=lambda candidate: None,
+            gate=lambda candidates: {},
         )
         return next(o for o in outcomes if o.file), folders
 

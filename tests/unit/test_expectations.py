@@ -31,6 +31,7 @@ EXPECTED = {
     "delivery_id": "d-1",
     "stichtag": "2013-12-31",
     "rows": 4,
+    "liefereinheit": "K1",
     "previous_rows": 4,
     "tolerance": 0.25,
 }
@@ -386,7 +387,7 @@ def test_data_docs_show_each_check_and_load_nothing_from_outside(database, tmp_p
 
 def arrival(tmp_path, query=GOOD, **expected):
     path = parquet(tmp_path / "delivery.parquet", query)
-    return run_suite(arrival_suite(FEED, EXPECTED | expected), {"delivery": path})
+    return run_suite(arrival_suite(FEED, [EXPECTED | expected]), {"delivery": path})
 
 
 def test_a_good_delivery_passes(tmp_path):
@@ -448,7 +449,7 @@ def test_a_delivery_without_rows_keeps_its_types(tmp_path):
 
 def test_an_agreement_that_cannot_be_meant_is_refused():
     with pytest.raises(ValueError, match="key names columns"):
-        arrival_suite(FEED | {"key": ["absent"]}, EXPECTED)
+        arrival_suite(FEED | {"key": ["absent"]}, [EXPECTED])
     odd = OPTIONAL | {"name": "odd", "type": "money", "required": False}
     with pytest.raises(ValueError, match="money"):
-        arrival_suite(FEED | {"columns": [*FEED["columns"], odd]}, EXPECTED)
+        arrival_suite(FEED | {"columns": [*FEED["columns"], odd]}, [EXPECTED])

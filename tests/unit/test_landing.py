@@ -217,7 +217,11 @@ def test_under_a_new_name_pattern_the_same_content_is_sent_again_and_lands(count
 def test_what_the_gate_no_longer_lets_pass_is_no_longer_valid(county):
     county.deliver_and_land("bestand", GOOD, file_of(county))
     county.feeds["bestand"]["title"] = "another"
-    (outcome,) = county.land("bestand", gate=lambda candidate: "not plausible. To do: ask")
+
+    def object_to_all(candidates):
+        return {candidate.delivery_id: "not plausible. To do: ask" for candidate in candidates}
+
+    (outcome,) = county.land("bestand", gate=object_to_all)
     assert (outcome.result, outcome.reason) == ("rejected", "not plausible. To do: ask")
     assert county.accepted("bestand") == []
 
@@ -513,11 +517,11 @@ def gate(tmp_path):
     def planted(tamper=None, feed="bestand"):
         arrival = ArrivalGate(Settings(home=tmp_path, region="musterkreis"), feed)
 
-        def judge(candidate):
+        def judge(candidates):
             if tamper:
-                path = candidate.split.accepted
+                path = candidates[0].split.accepted
                 pq.write_table(tamper(pq.read_table(path)), path)
-            return arrival(candidate)
+            return arrival(candidates)
 
         return judge
 
@@ -606,3 +610,137 @@ def test_the_first_delivery_is_compared_with_the_areas_it_should_speak_of(county
     (outcome,) = county.land("bestand", gate=gate())
     assert outcome.result == "rejected"
     assert "last time 4" in outcome.reason
+
+
+def test_of_many_candidates_only_the_culprit_is_refused(county, gate):
+    """The gate looks at all in one go; where it finds something, at each."""
+    county.feeds["bestand"]["rows"]["change_tolerance"] = 0.1
+    for period in ("201403", "201406", "201409", "201412"):
+        rows = county.good_rows(period)
+        rows = rows[:3] if period == "201406" else rows
+        county.deliver("bestand", f"bestand_{period}.csv", county.bestand(*rows))
+    outcomes = {o.stichtag.month: o for o in county.land("bestand", gate=gate())}
+    assert {month: o.result for month, o in outcomes.items()} == {
+        3: "accepted",
+        6: "rejected",
+        9: "accepted",  # compared with March: what was refused is no measure
+        12: "accepted",
+    }
+    assert "last time 4" in outcomes[6].reason
+    assert {row["stichtag"].month for row in county.accepted("bestand")} == {3, 9, 12}
+    assert len(files_in(county.folders.rejected("bestand"))) == 1
+
+
+def test_good_candidates_are_judged_in_one_go(county):
+    asked = []
+
+    def gate(candidates):
+        asked.append(len(candidates))
+        return {}
+
+    for period in ("201403", "201406", "201409"):
+        content = county.bestand(*county.good_rows(period))
+        county.deliver("bestand", f"bestand_{period}.csv", content)
+    county.land("bestand", gate=gate)
+    assert asked == [3]
+    assert len(files_in(county.folders.ledger)) == 2 + 1 + 1  # areas, this run, the empty one
+
+
+def test_a_file_that_is_still_being_written_is_left(county):
+    for name in ("bestand_201512.csv.part", "~$bestand_201512.csv"):
+        county.deliver("bestand", name, file_of(county))
+    assert county.land("bestand") == []
+    assert len(files_in(county.inbox / "bestand")) == 2
+
+
+def test_a_dangerous_file_is_refused_before_it_is_read(county):
+    import io
+    import zipfile
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../evil.csv", "x")
+    outcome = county.deliver_and_land("bestand", GOOD, packed.getvalue())
+    assert outcome.result == "rejected"
+    for part in ("feed bestand", GOOD, "lead out of its folder", "To do: ask amt"):
+        assert part in outcome.reason
+
+
+# --- the Stichtag that stands in the file ---------------------------------------------------
+
+
+@pytest.fixture
+def dated(county):
+    """The class table as a flat GENESIS file, which bears its year inside."""
+    feed = county.feeds["klassen"]
+    feed |= {
+        "stichtag": {"rule": "jahresende", "aus": "inhalt"},
+        "name_pattern": r"klassen( .*)?\.csv",
+        "layouts": [
+            {
+                "id": "ffcsv",
+                "format": "ffcsv",
+                "valid_from": "2010-01-01",
+                "valid_to": "2020-12-31",
+                "variables": {"RAUM": "raum_id"},
+                "value": "klasse",
+            }
+        ],
+    }
+    return county
+
+
+def flat(year: int | str, klasse: str = "1") -> str:
+    head = (
+        "statistics_code;statistics_label;time_code;time_label;time;1_variable_code;"
+        "1_variable_label;1_variable_attribute_code;1_variable_attribute_label;value;value_unit;"
+        "value_variable_code;value_variable_label"
+    )
+    rows = [
+        f"1;S;STAG;Stichtag;{year}-12-31;RAUM;Raum;{area};{area};{klasse};Anzahl;K;Klasse"
+        for area in ("0101", "0102", "0201", "0202")
+    ]
+    return "\n".join([head, *rows]) + "\n"
+
+
+def test_a_file_of_one_name_comes_for_several_stichtage(dated):
+    for year in (2014, 2015):
+        folder = dated.inbox / "klassen"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "klassen.csv").write_text(flat(year, "1" if year == 2014 else "2"))
+        (outcome,) = (o for o in dated.land("klassen") if o.result == "accepted")
+        assert (outcome.file, outcome.stichtag) == ("klassen.csv", date(year, 12, 31))
+    assert {row["stichtag"].year for row in dated.accepted("klassen")} == {2014, 2015}
+    assert {outcome.result for outcome in dated.land("klassen")} == {"unchanged"}
+
+
+def test_after_the_stichtag_is_read_the_agreement_decides(dated):
+    dated.declared["agreements"] = [dated.agreement(gueltig_bis="2014-12-31")]
+    path = dated.deliver("klassen", "klassen.csv", flat(2015))
+    (outcome,) = dated.land("klassen")
+    assert (outcome.result, outcome.stichtag) == ("not_agreed", STICHTAG)
+    assert path.exists()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() not in files_in(dated.folders.raw)
+    dated.deliver("klassen", "klassen.csv", flat(2014))
+    assert [outcome.result for outcome in dated.land("klassen")] == ["accepted"]
+
+
+def test_an_agreement_that_has_not_begun_lets_nothing_be_read(dated, monkeypatch):
+    dated.declared["agreements"] = [dated.agreement(gueltig_ab="2999-01-01")]
+    dated.deliver("klassen", "klassen.csv", flat(2015))
+    monkeypatch.setattr("sources.delivery.read", lambda *_: pytest.fail("it was read"))
+    (outcome,) = dated.land("klassen")
+    assert (outcome.result, outcome.stichtag, outcome.sha256) == ("not_agreed", None, None)
+
+
+def test_a_file_that_does_not_tell_its_stichtag_is_refused(dated):
+    outcome = dated.deliver_and_land("klassen", "klassen.csv", flat("heute").replace("-12-31", ""))
+    assert (outcome.result, outcome.stichtag) == ("rejected", None)
+    for part in ("feed klassen", "klassen.csv", "jahr", "To do: "):
+        assert part in outcome.reason
+
+
+def test_a_stichtag_without_layout_is_refused_after_reading_too(dated):
+    outcome = dated.deliver_and_land("klassen", "klassen.csv", flat(2021))
+    assert outcome.result == "rejected"
+    assert "2021-12-31" in outcome.reason

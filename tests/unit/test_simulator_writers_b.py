@@ -5,6 +5,7 @@ of the county that they were written from: nothing is lost, nothing is bent, and
 planted everything is found, and nothing else.
 """
 
+import os
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import pandas as pd
 import pytest
 from rapidfuzz.distance import OSA
 
+from sources.formats import read
 from sources.landing import Folders, land_feed
 from sources.ledger import Outcome
 from sources.region import Region, read_region
@@ -31,6 +33,7 @@ from sources.simulator.writers.spelling import shortened, spellings
 # GDAL remarks that files in landing's `raw` have no ending; they are read all the same.
 pytestmark = pytest.mark.filterwarnings("ignore:.*non conformant file extension:RuntimeWarning")
 
+SAMPLE = Path(os.environ.get("SOZIALRAUM_DATA") or "no-data") / "misc/votemanager_excerpt.csv"
 SCALE = 0.02
 AREAS = ("gemeinde_grenzen", "sozialraum_grenzen")
 SHARED = (
@@ -524,3 +527,14 @@ def test_the_same_county_gives_the_same_files(tmp_path, rbk):
     raw = {p.read_bytes() for p in (rbk.root / "landing" / "raw").iterdir()}
     assert len(again) > 40
     assert {*again.values()} <= raw
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="set SOZIALRAUM_DATA to the folder of open data")
+def test_a_real_export_of_votemanager_is_read_with_the_contract():
+    feed = read_region("aachen").feed("wahlen")
+    table = read(feed, SAMPLE, "WAHL_20230319.csv", list(feed.layouts), 25832)
+    (row,) = table.rows.to_pylist()
+    assert row["wahl"] == "Oberbürgermeisterwahl"
+    assert row["kommune_id"] == "06411000"
+    assert (row["erwartet"], row["gemeldet"], row["wahlberechtigte"]) == ("1", "0", "")
+    assert table.facts["unknown_columns"] == "13"  # A1, A2, A3 and the lists D1 to D10

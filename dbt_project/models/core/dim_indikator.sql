@@ -1,10 +1,11 @@
-{# The catalogue: each indicator's entry stands beside its SQL, as `meta: indikator` of the
+{# The catalogue of the region's indicators: each one's entry stands beside its SQL, as `meta: indikator` of the
    model; the thresholds come from the region's privacy.yaml. #}
 with entries as (
 {%- set ns = namespace(rows=[]) -%}
 {%- if execute -%}
     {%- for node in graph.nodes.values() | sort(attribute='name') -%}
-        {%- if node.resource_type == 'model' and 'indikator' in node.config.meta -%}
+        {%- if node.resource_type == 'model' and 'indikator' in node.config.meta
+            and indikator_id(node.name) in var('indikatoren', []) -%}
             {%- do ns.rows.append(node) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,26 +1,30 @@
-{# Figures that a partner delivers without their counts: changes of the MSS shares in points. #}
+{# Figures and classes that a partner delivers without their counts. They are never summed. #}
 with merkmale as (
-    {{ mss_merkmal_rows() }}
+    select * from {{ ref('merkmale') }} where fakt = 'lieferwert'
 )
 
 select
-    raum.raum_id,
-    raum.gebietsstand,
-    stichtage.stichtag,
-    concat(merkmale.merkmal, '_veraenderung') as merkmal,
-    mss.veraenderung as wert,
-    {{ delivered_status('mss.veraenderung_zustand', 'mss.veraenderung') }} as status,
+    area.raum_id,
+    area.gebietsstand,
+    area.stichtag,
+    merkmale.merkmal,
+    figures.wert,
+    figures.klasse,
+    case
+        when not area.freigegeben and area.delivery_id is not null then 'nicht_freigegeben'
+        else {{ delivered_status('figures.zustand', 'coalesce(cast(figures.wert as varchar), figures.klasse)') }}
+    end as status,
     rule.thema,
-    mss.delivery_id,
-    dated.publishable_from
-from {{ ref('dim_raum') }} as raum
-inner join {{ ref('int_stichtag__expected') }} as stichtage
-    on stichtage.feed = 'mss_anteile' and stichtage.gebietsstand = raum.gebietsstand
-inner join {{ source('warehouse', 'rule_feed') }} as rule on rule.feed = stichtage.feed
-cross join merkmale
-left join {{ ref('stg_senstadt__mss_anteile') }} as mss
-    on mss.raum_id = raum.raum_id
-    and mss.stichtag = stichtage.stichtag
-    and mss.merkmal = merkmale.merkmal
-left join {{ ref('int_delivery__dated') }} as dated on dated.delivery_id = mss.delivery_id
-where raum.raumebene = 'sozialraum' and not raum.unbewohnt
+    area.delivery_id,
+    area.publishable_from
+from {{ ref('int_raum__expected') }} as area
+inner join {{ source('warehouse', 'rule_feed') }} as rule on rule.feed = area.feed
+inner join merkmale on merkmale.feed = area.feed
+left join {{ ref('int_lieferwert__united') }} as figures
+    on figures.feed = area.feed
+    and figures.liefereinheit = area.liefereinheit
+    and figures.raum_id = area.raum_id
+    and figures.gebietsstand = area.gebietsstand
+    and figures.stichtag = area.stichtag
+    and figures.merkmal = merkmale.merkmal
+where area.raumebene = 'sozialraum'

@@ -1,3 +1,4 @@
+{{ needs('mss_bezirke') }}
 {# Reconciliation: the MSS shares that the partner delivers for larger areas, beside the sums of
    numerators and denominators of their Planungsräume. Control only, never published. #}
 with delivered as (

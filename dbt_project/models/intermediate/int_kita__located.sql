@@ -1,3 +1,4 @@
+{{ needs('kita_verzeichnis') }}
 {# Day-care places with the area they lie in. What has no place, or lies in an area that the
    region declares uninhabited and that therefore has no facts, belongs to the pseudo-area of
    its Kommune: counted, and no Sozialraum. Grain: day-care centre × Stichtag. #}
@@ -5,6 +6,7 @@ select
     kitas.einrichtung_id,
     kitas.stichtag,
     kitas.delivery_id,
+    kitas.liefereinheit,
     kitas.plaetze,
     case
         when placement.raum_id is not null and uninhabited.raum_id is null then placement.raum_id

@@ -1,3 +1,4 @@
+{{ needs('mss_anteile') }}
 {# Numerators of the MSS as whole persons: share × register count of the same Stichtag.
    The MSS prints shares of register counts to five decimals, so the product lies within
    0.002 of a whole number; `rest` is that distance. Denominators (MSS 2015, definitions):
@@ -14,9 +15,9 @@ with denominators as (
     from (
         select counts.raum_id, counts.stichtag, counts.altersgruppe, counts.geschlecht,
             counts.anzahl, bands.von, bands.bis
-        from {{ ref('int_bevoelkerung__decoded') }} as counts
+        from {{ ref('int_bevoelkerung__einwohnerregister') }} as counts
         left join {{ ref('altersgruppen') }} as bands
-            on bands.altersgruppe = counts.altersgruppe and bands.art = 'fein'
+            on bands.altersgruppe = counts.altersgruppe
     ) as banded
     group by raum_id, stichtag
 ),
@@ -41,6 +42,7 @@ select
     stichtag,
     merkmal,
     delivery_id,
+    liefereinheit,
     einwohner,
     einwohner_register,
     nenner,

@@ -8,7 +8,8 @@ with parts as (
     select cast(null as varchar) as raum_id, cast(null as varchar) as gebietsstand,
         cast(null as date) as stichtag, cast(null as varchar) as indikator_id,
         cast(null as integer) as version, cast(null as bigint) as zaehler,
-        cast(null as bigint) as nenner, cast(null as double) as wert_geliefert,
+        cast(null as bigint) as nenner, cast(null as date) as nenner_stichtag,
+        cast(null as double) as wert_geliefert, cast(null as varchar) as klasse,
         cast(null as varchar) as status, true as vergleichbar, false as geschaetzt
     where false
     {% endfor %}
@@ -17,7 +18,7 @@ with parts as (
 inhabitants as (
     select raum_id, gebietsstand, stichtag, anzahl
     from {{ ref('mart_bevoelkerung') }}
-    where altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'
+    where basis = 'melderegister' and altersgruppe = 'insgesamt' and geschlecht = 'insgesamt'
         and staatsangehoerigkeit = 'insgesamt' and status = 'ok'
 ),
 
@@ -33,6 +34,8 @@ rolled as (
         sum(case when parts.status = 'ok' then parts.nenner end) as nenner,
         max(case when parts.raum_id = bridge.ober_raum_id then parts.wert_geliefert end)
             as wert_geliefert,
+        max(case when parts.raum_id = bridge.ober_raum_id then parts.klasse end) as klasse,
+        max(parts.nenner_stichtag) as nenner_stichtag,
         {{ rolled_status('parts.status') }} as zaehlstatus,
         min(case when parts.vergleichbar then 1 else 0 end) = 1 as vergleichbar,
         max(case when parts.geschaetzt then 1 else 0 end) = 1 as geschaetzt,
@@ -129,8 +132,9 @@ select
     version,
     cast(zaehler as bigint) as zaehler,
     cast(nenner as bigint) as nenner,
+    nenner_stichtag,
     wert,
-    cast(null as varchar) as klasse,
+    case when status = 'ok' then klasse end as klasse,
     status,
     false as umgerechnet,
     geschaetzt,

@@ -1,3 +1,4 @@
+{{ needs('einwohnerregister') }}
 {# Grain: Planungsraum × Stichtag × column of the register. #}
 {% set spalten = [
     'anzahl',
@@ -49,9 +50,9 @@
 with source as (
     {{ unpivot(
         source('landing', 'einwohnerregister'),
-        ['raum_id', 'stichtag', 'delivery_id'], spalten, 'spalte', 'anzahl'
+        ['raum_id', 'stichtag', 'delivery_id', 'liefereinheit'], spalten, 'spalte', 'anzahl'
     ) }}
 )
 
-select raum_id, stichtag, delivery_id, spalte, anzahl
+select raum_id, stichtag, delivery_id, liefereinheit, spalte, anzahl
 from source

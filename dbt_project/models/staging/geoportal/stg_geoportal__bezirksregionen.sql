@@ -1,3 +1,4 @@
+{{ needs('lor_bezirksregionen') }}
 {# Grain: area. Geometry stays in the landed file. #}
-select raum_id, raum_name, flaeche_km2, delivery_id
+select delivery_id, liefereinheit, stichtag, raum_id, raum_name, flaeche_km2
 from {{ source('landing', 'lor_bezirksregionen') }}

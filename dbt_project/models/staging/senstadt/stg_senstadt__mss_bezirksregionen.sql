@@ -1,2 +1,3 @@
+{{ needs('mss_bezirksregionen') }}
 {# Grain: area × Stichtag × merkmal. #}
 {{ mss_shares('mss_bezirksregionen') }}

@@ -1,3 +1,4 @@
+{{ needs('mss_zwerte') }}
 {# Grain: Planungsraum × Stichtag. #}
 select
     raum_id, stichtag, delivery_id, einwohner,

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('arbeitslose'), einwohner(15, 64)) }}

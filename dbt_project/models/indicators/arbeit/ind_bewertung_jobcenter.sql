@@ -1,0 +1,1 @@
+{{ indikator_geliefert(lieferwert('bewertung_jobcenter')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('langzeitarbeitslose'), einwohner(15, 64)) }}

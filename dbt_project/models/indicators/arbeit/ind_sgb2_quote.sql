@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('sgb2_leistungsberechtigte'), einwohner(0, 64)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('schwerbehinderte'), einwohner()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('haushalte_alleinerziehend'), fallzahl('haushalte_mit_kindern')) }}

@@ -1,0 +1,1 @@
+{{ indikator(einwohner(staatsangehoerigkeit='auslaendisch'), einwohner()) }}

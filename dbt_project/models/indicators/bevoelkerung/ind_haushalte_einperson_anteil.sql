@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('haushalte_einperson'), fallzahl('haushalte')) }}

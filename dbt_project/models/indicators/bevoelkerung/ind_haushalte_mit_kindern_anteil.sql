@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('haushalte_mit_kindern'), fallzahl('haushalte')) }}

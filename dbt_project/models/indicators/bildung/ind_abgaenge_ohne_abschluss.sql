@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('schulabgaenge_ohne_abschluss'), fallzahl('schulabgaenge')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('uebergaenge_gymnasium'), fallzahl('abgaenge_klasse4')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('seu_mmr2'), fallzahl('seu_impfbuch')) }}

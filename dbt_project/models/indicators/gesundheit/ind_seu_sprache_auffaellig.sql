@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('seu_sprache_auffaellig'), fallzahl('seu_untersuchte')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('kita_kinder_u3'), einwohner(0, 2)) }}

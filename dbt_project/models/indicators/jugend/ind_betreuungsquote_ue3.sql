@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('kita_kinder_ue3'), einwohner(3, 5)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('eingliederungshilfe_35a'), einwohner(0, 20)) }}

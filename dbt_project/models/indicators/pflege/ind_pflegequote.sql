@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('pflegebeduerftige'), einwohner_fortschreibung()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('grundsicherung_alter'), einwohner(65)) }}

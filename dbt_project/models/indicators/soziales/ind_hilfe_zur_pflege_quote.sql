@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('hilfe_zur_pflege'), einwohner()) }}

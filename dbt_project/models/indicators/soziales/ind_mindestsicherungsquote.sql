@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('mindestsicherung'), einwohner_fortschreibung()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('waehler'), fallzahl('wahlberechtigte')) }}

@@ -1,0 +1,6 @@
+{{ needs('seu_raum') }}
+{# Grain: area × merkmal × delivery. #}
+select
+    delivery_id, row_number, liefereinheit, stichtag, raum_id, merkmal, anzahl,
+    anzahl__zustand
+from {{ source('landing', 'seu_raum') }}
