@@ -111,7 +111,6 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
 
     from orchestration.definitions import EDITION_JOB, build_definitions
     from orchestration.progress import progress_logger, summary
-    from orchestration.rhythm import add_partitions, known_stichtage, partition_tags
 
     since = time.time()
     print(f"sozialraum: region {region.region}, home {settings.home}", file=sys.stderr)
@@ -119,11 +118,9 @@ def run(settings: Settings, options: argparse.Namespace | None = None) -> int:
         settings=settings, region=region, loggers={"console": progress_logger()}
     )
     with DagsterInstance.get() as instance:
-        add_partitions(instance, region, known_stichtage(region, settings))
         result = definitions.resolve_job_def(EDITION_JOB).execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags=partition_tags(instance, region),
             run_config={"loggers": {"console": {"config": {}}}},
         )
     print(summary(settings, region, since, result.success))

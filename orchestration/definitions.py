@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.edition import edition_assets
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION, gate_checks, released_key
-from orchestration.landing import feed_key, landing_assets, partner_specs
+from orchestration.landing import delivery_specs, feed_key, landing_assets, partner_specs
 from orchestration.models import read_manifest
 from orchestration.rhythm import daily_schedule, inbox_sensor
 from orchestration.rules import RULES, rules_asset
@@ -40,6 +40,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *partner_specs(region),
+            *delivery_specs(region),
             rules_asset(settings, region),
             *landing_assets(settings, region),
             *space_assets(settings, region),

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.gates import ArrivalGate, today
-from orchestration.rhythm import partitions, single_run, wanted
+from orchestration.rhythm import add_partitions, partition_of, partitions, wanted
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
 from sources import ledger
@@ -37,6 +38,11 @@ def feed_key(feed: str) -> dg.AssetKey:
     return dg.AssetKey(["landing", feed])
 
 
+def delivery_key(feed: str) -> dg.AssetKey:
+    """Return the asset key of what partners deliver of a feed."""
+    return dg.AssetKey(["lieferung", feed])
+
+
 def partner_key(partner: str) -> dg.AssetKey:
     """Return the asset key of a partner."""
     return dg.AssetKey(["partner", partner])
@@ -53,6 +59,32 @@ def partner_specs(region: Region) -> list[dg.AssetSpec]:
         )
         for key, partner in region.partners.items()
     ]
+
+
+def delivery_specs(region: Region) -> list[dg.AssetSpec]:
+    """Return the deliveries of each feed as external assets: Liefereinheit × Stichtag."""
+    grid = partitions(region)
+    return [
+        dg.AssetSpec(
+            delivery_key(feed.feed),
+            deps=[partner_key(feed.partner)],
+            description=f"{feed.title}: what was accepted, by Liefereinheit and Stichtag. "
+            "`sozialraum status` tells what is late, refused or not agreed.",
+            group_name="lieferung",
+            kinds={"file"},
+            partitions_def=grid,
+        )
+        for feed in region.feeds
+    ]
+
+
+class LandingConfig(dg.Config):
+    """What a run may say about landing.
+
+    `nur`: only these deliveries, as `liefereinheit|stichtag`; none named: all.
+    """
+
+    nur: list[str] = Field(default_factory=list)
 
 
 def landing_assets(settings: Settings, region: Region) -> list[dg.AssetsDefinition]:
@@ -100,7 +132,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         key=key,
         deps=[
             RETENTION,
-            partner_key(feed.partner),
+            delivery_key(feed.feed),
             *(feed_key(other.feed) for other in region.references_of(feed)),
         ],
         description=f"{feed.title}. Delivered by {region.partners[feed.partner].name}, "
@@ -108,8 +140,6 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         group_name="landing",
         kinds={"parquet", "geojson" if feed.spatial.kind == "flaeche" else "csv"},
         owners=[OWNER],
-        partitions_def=partitions(region),
-        backfill_policy=single_run(),
         check_specs=[
             dg.AssetCheckSpec(
                 RHYTHM,
@@ -130,7 +160,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         ],
         required_resource_keys={"run_lock"},
     )
-    def landed(context: dg.AssetExecutionContext) -> Iterator:
+    def landed(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator:
         gate = ArrivalGate(settings, feed.feed)
         folders = Folders(settings.landing)
         for told in _pull(settings, region, feed, folders):
@@ -143,7 +173,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
             data=settings.data,
             gate=gate,
             secret=local_secret(settings),
-            only=wanted(region, context.partition_keys, context.instance),
+            only=wanted(config.nur),
             today=today(),
         )
         write_receipts(receipt_paths(outcomes, settings.receipts), region)
@@ -152,6 +182,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
                 unit = outcome.liefereinheit
                 context.log.warning(f"{feed.feed}, {unit}, {outcome.stichtag}: {told}")
         context.log_event(_observation(feed, outcomes))
+        _mark(context, region, feed, outcomes)
         valid = valid_of(feed, folders)
         yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes, valid))
         yield _rhythm_result(key, region, feed, ledger.read(folders.ledger, feed.feed))
@@ -181,6 +212,26 @@ def _pull(settings: Settings, region: Region, feed: Feed, folders: Folders) -> l
         stichtage=region.expected.get(feed.feed, ()),
     )
     return [*pulled.failed.values(), *pulled.remarks.values()]
+
+
+def _mark(
+    context: dg.AssetExecutionContext, region: Region, feed: Feed, outcomes: list[Outcome]
+) -> None:
+    """Turn the deliveries green that this run has accepted."""
+    accepted = [outcome for outcome in outcomes if outcome.result == "accepted"]
+    add_partitions(context.instance, region, {outcome.stichtag for outcome in accepted})
+    for outcome in accepted:
+        context.log_event(
+            dg.AssetMaterialization(
+                delivery_key(feed.feed),
+                partition=partition_of(outcome.liefereinheit, outcome.stichtag),
+                metadata={
+                    "dagster/row_count": outcome.rows_accepted,
+                    "quarantined_rows": outcome.rows_quarantined,
+                    "file": outcome.file,
+                },
+            )
+        )
 
 
 def _observation(feed: Feed, outcomes: list[Outcome]) -> dg.AssetObservation:

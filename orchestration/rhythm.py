@@ -1,13 +1,13 @@
-"""When something runs: partitions, the sensor on the inbox, the daily schedule.
+"""When something runs: the grid of deliveries, the sensor on the inbox, the daily schedule.
 
-A run always lands all partitions at once (`RANGE`): the many files of one morning make one run,
-and a run over the whole grid is one run. Whether a delivery came is told by the ledger
-(`sources/status.py`), never by Dagster's partitions: a range turns every key of it green.
+Deliveries are external assets, partitioned by Liefereinheit × Stichtag; a run marks those that it
+has accepted and no other. What lands them is not partitioned: the many files of one morning make
+one run, and so does the whole grid. A backfill would make a run for each Liefereinheit, and a range
+of partitions would turn every key of it green, delivered or not.
 """
 
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from pathlib import Path
@@ -22,7 +22,6 @@ from sources.landing import Folders
 from sources.region import Region
 
 BERLIN = ZoneInfo("Europe/Berlin")
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 INTERVAL = 30
 """Seconds between two looks into the inbox. A file that has rested for one of them is complete."""
 
@@ -35,8 +34,7 @@ def stichtag_partitions(region: Region) -> dg.DynamicPartitionsDefinition:
 def partitions(region: Region) -> dg.MultiPartitionsDefinition:
     """Return the one grid of all feeds: Liefereinheit × Stichtag.
 
-    One definition for all, because a job with two does not resolve; a feed of the whole county
-    has the Liefereinheit `kreis`.
+    A feed of the whole county has the Liefereinheit `kreis`.
     """
     units = sorted({unit for feed in region.feeds for unit in feed.liefereinheiten})
     return dg.MultiPartitionsDefinition(
@@ -47,11 +45,9 @@ def partitions(region: Region) -> dg.MultiPartitionsDefinition:
     )
 
 
-def single_run() -> dg.BackfillPolicy:
-    """Return the policy with which one run takes many partitions."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        return dg.BackfillPolicy.single_run()
+def partition_of(liefereinheit: str, stichtag: date) -> dg.MultiPartitionKey:
+    """Return the key of a delivery in the grid."""
+    return dg.MultiPartitionKey({"liefereinheit": liefereinheit, "stichtag": stichtag.isoformat()})
 
 
 def expected_stichtage(region: Region) -> set[date]:
@@ -88,33 +84,13 @@ def add_partitions(instance: dg.DagsterInstance, region: Region, days: Collectio
         instance.add_dynamic_partitions(name, new)
 
 
-def whole_grid(region: Region, days: Iterable[str]) -> dict[str, str]:
-    """Return the tags with which one run takes every Liefereinheit × Stichtag.
-
-    Args:
-        region: gives the Liefereinheiten.
-        days: the Stichtage in the order in which Dagster knows them.
-    """
-    units = sorted({unit for feed in region.feeds for unit in feed.liefereinheiten})
-    days = list(days)
-    return dict(zip(RANGE, (f"{units[0]}|{days[0]}", f"{units[-1]}|{days[-1]}"), strict=True))
-
-
-def partition_tags(instance: dg.DagsterInstance, region: Region) -> dict[str, str]:
-    """Return the tags of a run over all that this instance knows."""
-    return whole_grid(region, instance.get_dynamic_partitions(stichtag_partitions(region).name))
-
-
-def wanted(
-    region: Region, keys: Collection[str], instance: dg.DagsterInstance
-) -> Callable[[str | None, date | None], bool] | None:
-    """Return which deliveries a run of some partitions takes; None means all.
+def wanted(keys: Collection[str]) -> Callable[[str | None, date | None], bool] | None:
+    """Return which deliveries a run takes that names some (`liefereinheit|stichtag`); None: all.
 
     What tells neither whose it is nor of when belongs to every run, to be refused.
     """
-    everything = partitions(region).get_partition_keys(dynamic_partitions_store=instance)
     chosen = set(keys)
-    if chosen >= set(everything):
+    if not chosen:
         return None
     return lambda unit, day: unit is None or day is None or f"{unit}|{day}" in chosen
 
@@ -145,10 +121,10 @@ def inbox_sensor(settings: Settings, region: Region, job: str) -> dg.SensorDefin
         if key == before.get("asked"):
             return _skip("a run was already asked for these files; see why they stay", cursor)
         name = stichtag_partitions(region).name
-        days = list(context.instance.get_dynamic_partitions(name))
-        new = sorted({d.isoformat() for d in known_stichtage(region, settings)} - set(days))
+        known = set(context.instance.get_dynamic_partitions(name))
+        new = sorted({day.isoformat() for day in known_stichtage(region, settings)} - known)
         return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=key, tags=whole_grid(region, [*days, *new]))],
+            run_requests=[dg.RunRequest(run_key=key)],
             dynamic_partitions_requests=[stichtag_partitions(region).build_add_request(new)]
             if new
             else [],
@@ -194,10 +170,7 @@ def daily_schedule(settings: Settings, region: Region, job: str) -> dg.ScheduleD
         reasons = reasons_to_run(settings, region, today)
         if not reasons:
             return dg.SkipReason("no embargo ends today and no source is pulled")
-        days = context.instance.get_dynamic_partitions(stichtag_partitions(region).name)
-        if not days:
-            return dg.SkipReason("no Stichtag is known yet: run the job once")
-        return dg.RunRequest(run_key=today.isoformat(), tags=whole_grid(region, days))
+        return dg.RunRequest(run_key=today.isoformat())
 
     return taeglich
 

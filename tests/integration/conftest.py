@@ -12,7 +12,6 @@ import pytest
 from orchestration.cli import prepare
 from orchestration.definitions import EDITION_JOB, build_definitions
 from orchestration.progress import progress_logger
-from orchestration.rhythm import add_partitions, known_stichtage, partition_tags
 from orchestration.settings import Settings
 from sources import ledger
 from sources.landing import Folders
@@ -34,13 +33,10 @@ class Warehouse:
         definitions = build_definitions(
             settings=self.settings, loggers={"console": progress_logger()}
         )
-        region = read_region(self.settings.region)
         with dg.DagsterInstance.get() as instance:
-            add_partitions(instance, region, known_stichtage(region, self.settings))
             return definitions.resolve_job_def(EDITION_JOB).execute_in_process(
                 instance=instance,
                 raise_on_error=False,
-                tags=partition_tags(instance, region),
                 run_config={"loggers": {"console": {"config": {}}}},
                 asset_selection=list(assets) if assets is not None else None,
             )
