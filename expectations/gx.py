@@ -59,7 +59,9 @@ def open_source(source: Source) -> Iterator[Any]:
         raise FileNotFoundError(f"No DuckDB file at {source}")
     try:
         datasource = _context().data_sources.add_sql(
-            name="source", connection_string="duckdb:///:memory:", kwargs=_engine_options(source)
+            name=f"source-{uuid.uuid4().hex}",
+            connection_string="duckdb:///:memory:",
+            kwargs=_engine_options(source),
         )
     except Exception as error:
         raise RuntimeError(
@@ -72,6 +74,7 @@ def open_source(source: Source) -> Iterator[Any]:
         # Great Expectations keeps two engines for each source; both hold the file.
         datasource.get_execution_engine().engine.dispose()
         datasource.get_engine().dispose()
+        _context().data_sources.delete(datasource.name)
 
 
 def execute(datasource: Any, sql: str) -> list[tuple]:
@@ -111,7 +114,9 @@ def build(expectation: Expectation, description: str | None = None) -> Any:
         ) from None
 
 
+@cache
 def _context() -> Any:
+    """The one context of the process: making it costs as much as a small suite."""
     gx = great_expectations()
     from great_expectations.data_context.types import base
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from orchestration.gates import ArrivalGate, today
+from orchestration.gates import ArrivalGate, today, warm_up
 from orchestration.rhythm import add_partitions, partition_of, partitions, wanted
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
@@ -115,6 +115,7 @@ def _retention_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
         required_resource_keys={"run_lock"},
     )
     def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        warm_up()
         purged = purge(region, Folders(settings.landing), today())
         for outcome in purged:
             context.log.warning(

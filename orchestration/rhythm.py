@@ -21,7 +21,7 @@ from sources.connectors.files import find_files
 from sources.landing import Folders
 from sources.region import Region
 
-BERLIN = ZoneInfo("Europe/Berlin")
+ZONE = ZoneInfo("Europe/Berlin")
 INTERVAL = 30
 """Seconds between two looks into the inbox. A file that has rested for one of them is complete."""
 
@@ -162,11 +162,11 @@ def daily_schedule(settings: Settings, region: Region, job: str) -> dg.ScheduleD
         name="taeglich",
         job_name=job,
         cron_schedule="15 0 * * *",
-        execution_timezone="Europe/Berlin",
+        execution_timezone=ZONE.key,
         description="Runs on days on which an embargo ends, and where sources are pulled.",
     )
     def taeglich(context: dg.ScheduleEvaluationContext):
-        today = context.scheduled_execution_time.astimezone(BERLIN).date()
+        today = context.scheduled_execution_time.astimezone(ZONE).date()
         reasons = reasons_to_run(settings, region, today)
         if not reasons:
             return dg.SkipReason("no embargo ends today and no source is pulled")

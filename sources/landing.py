@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sources import delivery, ledger
 from sources.agreement import Agreement
+from sources.ahead import ReadAhead
 from sources.connectors import files as connector
 from sources.connectors.files import find_files, sha256_of
 from sources.connectors.safety import inspect
@@ -96,6 +97,7 @@ class _Run:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     references: dict[object, dict[str, Reference]] = field(default_factory=dict)
     splits: dict[tuple, Split] = field(default_factory=dict)
+    ahead: ReadAhead[RawTable] | None = None
 
     def agreement(self, liefereinheit: str | None, stichtag: date | None) -> Agreement | None:
         """Return the agreement that covers a delivery, or, while it is not known of when it is,
@@ -169,7 +171,7 @@ def land_feed(
         gate: judges what was split, all candidates in one go.
         secret: makes the keys of identifiers' hashes; needed if the feed has any.
         only: which deliveries this run takes; the others are left as they are.
-        today: the day by which agreements are judged; today in Berlin unless given.
+        today: the day by which agreements are judged; today unless given.
 
     Returns:
         The outcomes of this run, in the order of Stichtag, receipt and name.
@@ -410,12 +412,15 @@ def _settled(run: _Run, files: Sequence[_File]) -> _State:
     objections: dict[str, str] = {}
     passed: set[str] = set()
     together = True
+    new = [(file.raw, file.name) for file in files if file.is_new and file.table is None]
+    run.ahead = ReadAhead(lambda path, name: _read(run, path, name)[0], new)
     while True:
         state = _State(Shelf.read(run.folders, run.feed.feed))
         for file in files:
             _decide(run, state, file, objections)
         waiting = [c for c in state.candidates if c.delivery_id not in {*passed, *objections}]
         if not waiting:
+            run.ahead.close()
             return state
         batch = waiting if together else waiting[:1]
         problems = run.gate(batch)
@@ -656,7 +661,7 @@ def _split_anew(
         if file.table is None:
             # Told before a large file is read in vain.
             delivery.require_references(run.feed, file.name, run.region, references)
-        table = file.table or _read(run, file.raw, file.name)[0]
+        table = file.table or run.ahead.table(file.raw, file.name)
         return delivery.split(
             run.feed,
             table,

@@ -30,7 +30,7 @@ _NOT_NEWER = (50, 104)
 _TOO_LARGE = 98
 _SERVER_ERRORS = 500
 _TOO_MANY = 429
-_BERLIN = ZoneInfo("Europe/Berlin")
+_ZONE = ZoneInfo("Europe/Berlin")
 
 
 class _Later(Exception):
@@ -71,7 +71,7 @@ def fetch(request: Request, stichtag: date, part: Path) -> bool:
         "format": "ffcsv" if "ffcsv" in kinds else "datencsv",
         "job": "false",
         "language": "de",
-        "stand": received.astimezone(_BERLIN).strftime("%d.%m.%Y %H:%M") if received else "",
+        "stand": received.astimezone(_ZONE).strftime("%d.%m.%Y %H:%M") if received else "",
     }
     try:
         with requests.Session() as session:

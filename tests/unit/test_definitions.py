@@ -15,10 +15,15 @@ import yaml
 
 from orchestration.definitions import EDITION_JOB, build_definitions
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION
-from orchestration.models import CORE_STEP, LAYERS, MART_STEP, dbt_vars, read_manifest
+from orchestration.landing import ARRIVAL, LEDGER, RHYTHM, feed_key
+from orchestration.models import CORE_STEP, LAYERS, MART_STEP, Manifest, dbt_vars, read_manifest
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse import asset_key, model_key
-from sources.region import region_names
+from sources.region import REGIONS, read_region, region_names
+from sources.simulator.profile import PROFILES, read_profile
+
+ROOMS = ("orchestration", "sources", "disclosure", "publication", "expectations", "dbt_project")
+"""Folders of the product's code."""
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +43,17 @@ def graph(definitions):
     return definitions.resolve_asset_graph()
 
 
+@pytest.fixture(scope="module", params=region_names())
+def manifest(request, settings, tmp_path_factory) -> Manifest:
+    """The models as each region has them: which feeds and indicators there are is a variable."""
+    if request.param == settings.region:
+        return read_manifest(settings)
+    return read_manifest(Settings(tmp_path_factory.mktemp("manifest"), request.param))
+
+
 def test_every_dependency_exists(graph):
     external = {key for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
-    assert {key.path[0] for key in external} == {"partner"}
+    assert {key.path[0] for key in external} == {"partner", "lieferung"}
 
 
 def test_every_check_stands_on_an_asset_that_is_made(graph):
@@ -71,6 +84,14 @@ def test_gates_stand_at_their_borders(graph):
     }
 
 
+def test_every_feed_is_checked_on_arrival(settings, graph):
+    checked = {}
+    for check in graph.asset_check_keys:
+        checked.setdefault(check.asset_key, set()).add(check.name)
+    for feed in read_region(settings.region).feeds:
+        assert checked[feed_key(feed.feed)] == {RHYTHM, ARRIVAL, LEDGER}, feed.feed
+
+
 def test_only_gates_and_ledgers_block(definitions):
     blocking = {
         spec.name
@@ -78,7 +99,7 @@ def test_only_gates_and_ledgers_block(definitions):
         for spec in getattr(checks, "check_specs", ())
         if spec.blocking
     }
-    assert blocking == {PLAUSIBILITY, PRIVACY, PUBLICATION, "ledger_balances"}
+    assert blocking == {PLAUSIBILITY, PRIVACY, PUBLICATION, LEDGER}
 
 
 def test_every_model_belongs_to_exactly_one_step(settings, definitions):
@@ -93,9 +114,8 @@ def test_every_model_belongs_to_exactly_one_step(settings, definitions):
     assert {*CORE_STEP, *MART_STEP} == {"seeds", *LAYERS}
 
 
-def test_core_and_marts_meet_only_through_released_counts(settings):
+def test_core_and_marts_meet_only_through_released_counts(manifest):
     """Indicators and marts read published counts, dimensions, rules and each other."""
-    manifest = read_manifest(settings)
     allowed_core = {"dim_raum", "dim_zeit", "dim_indikator", "bridge_raum", "altersgruppen"}
     for model in manifest.models.values():
         if model.layer not in MART_STEP:
@@ -109,8 +129,7 @@ def test_core_and_marts_meet_only_through_released_counts(settings):
                 assert source == "released" or table.startswith("rule_"), model.name
 
 
-def test_staging_reads_one_source_and_nothing_else_reads_files(settings):
-    manifest = read_manifest(settings)
+def test_staging_reads_one_source_and_nothing_else_reads_files(manifest):
     for model in manifest.models.values():
         landed = [n for n in model.depends_on if manifest.sources.get(n, ("",))[0] == "landing"]
         if model.layer == "staging":
@@ -119,8 +138,7 @@ def test_staging_reads_one_source_and_nothing_else_reads_files(settings):
             assert not landed, model.name
 
 
-def test_every_model_states_its_grain(settings):
-    manifest = read_manifest(settings)
+def test_every_model_states_its_grain(manifest):
     for model in manifest.models.values():
         assert re.search(r"\b(Grain|Korn)\b", model.description), model.name
     proven = {
@@ -154,15 +172,24 @@ def test_every_published_column_is_described_in_german_and_has_an_audience(setti
     assert {column.audience for column in ranks} == {"fachlich"}
 
 
-def test_every_indicator_has_its_entry(settings):
-    manifest = read_manifest(settings)
+def test_every_indicator_has_its_entry(manifest):
     indicators = [m for m in manifest.models.values() if m.layer == "indicators"]
-    names = {model.name.removeprefix("ind_") for model in indicators}
-    assert names == set(dbt_vars(settings)["indikatoren"]) != set()
+    assert indicators
     for model in indicators:
         entry = model.meta["indikator"]
         for key in ("name", "thema", "art", "definition", "zaehler_definition", "einheit"):
             assert entry[key], (model.name, key)
+
+
+@pytest.mark.parametrize("region", region_names())
+def test_a_region_has_the_indicators_whose_numerator_it_gets(region):
+    feeds = {feed.feed for feed in read_region(region).feeds}
+    expected = set()
+    for path in (PROJECT / "dbt_project/models/indicators").rglob("ind_*.yml"):
+        (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        if feeds & {*model["config"]["meta"]["indikator"]["feeds"]}:
+            expected.add(model["name"].removeprefix("ind_"))
+    assert set(dbt_vars(Settings(Path(), region))["indikatoren"]) == expected != set()
 
 
 def test_no_model_averages_a_rate(settings):
@@ -223,18 +250,57 @@ def test_only_settings_reads_the_environment():
                 assert "getenv" not in text, path
 
 
+def names_of_counties() -> set[str]:
+    """Names and keys of all counties and their municipalities, as regions and profiles tell."""
+    names = set()
+    for name in region_names():
+        region = read_region(name)
+        names |= {region.region, region.name, region.kreis_id}
+        for kommune in region.kommunen:
+            names |= {kommune.kommune_id, kommune.name, *kommune.aliases}
+    for path in PROFILES.glob("*.yaml"):
+        profile = read_profile(path.stem)
+        names |= {profile.region, profile.kreis_id}
+        names |= {k for kommune in profile.kommunen for k in (kommune.kommune_id, kommune.name)}
+    return names
+
+
+def code_files(*suffixes: str) -> list[Path]:
+    """The product's files of some kinds, without what is particular to a region."""
+    return [
+        path
+        for room in ROOMS
+        for path in sorted((PROJECT / room).rglob("*"))
+        if path.suffix in suffixes
+        and not path.is_relative_to(REGIONS)
+        and not path.is_relative_to(PROFILES)
+    ]
+
+
+def naming(names: set[str]) -> re.Pattern:
+    """Any of these names where a word begins; it may be inflected or part of an identifier."""
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])({'|'.join(map(re.escape, longest_first))})", re.IGNORECASE)
+
+
 def test_code_knows_no_county():
-    """Names and keys of a county stand in its region folder, and in what reads its own files."""
-    own = {"stg_", "int_mss", "int_kita", "rec_mss", "ind_mss", "ind_kita"}
-    for room in ("orchestration", "sources", "disclosure", "publication", "expectations"):
-        for path in (PROJECT / room).rglob("*.py"):
-            if "regions" in path.parts or any(path.name.startswith(prefix) for prefix in own):
-                continue
-            text = path.read_text(encoding="utf-8")
-            text = text.replace('os.environ.get("REGION") or "berlin"', "").replace(
-                "Europe/Berlin", ""
-            )
-            assert not re.search(r"\b(berlin|Berlin|11000|lor_\w+)\b", text), path
+    """Names and keys of counties are data; the time zone alone is called after a city."""
+    names = naming(names_of_counties())
+    files = code_files(".py", ".sql", ".yaml", ".yml", ".csv", ".html", ".md")
+    assert len(files) > 200
+    for path in files:
+        relative = path.relative_to(PROJECT).as_posix()
+        text = path.read_text(encoding="utf-8").replace("Europe/Berlin", "")
+        assert not names.search(f"{relative}\n{text}"), relative
+
+
+def test_python_knows_no_feed_of_one_county_alone():
+    """Feeds that only one county has are read by SQL of their own; Python treats all alike."""
+    own = {path.stem for name in region_names() for path in (REGIONS / name).glob("feeds/*.yaml")}
+    assert own
+    names = naming(own)
+    for path in code_files(".py"):
+        assert not names.search(path.read_text(encoding="utf-8")), path
 
 
 def test_telemetry_is_off_in_files():
