@@ -16,22 +16,26 @@ from orchestration.settings import Settings
 from sources import ledger
 from sources.landing import Folders
 from sources.ledger import Outcome
-from sources.region import read_region
+from sources.region import Region, read_region
 
 REGISTER_YEARS = ("2014", "2015", "2016")
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A home with its data, and what a test asks of it."""
+    """A home with its data, and what a test asks of it.
+
+    `region`: another one than the settings name, such as a changed copy.
+    """
 
     settings: Settings
+    region: Region | None = None
 
     def run(self, assets: Iterable[dg.AssetKey] | None = None) -> dg.ExecuteInProcessResult:
         """Run the job `edition`, or only some of its assets."""
         prepare(self.settings)
         definitions = build_definitions(
-            settings=self.settings, loggers={"console": progress_logger()}
+            settings=self.settings, region=self.region, loggers={"console": progress_logger()}
         )
         with dg.DagsterInstance.get() as instance:
             return definitions.resolve_job_def(EDITION_JOB).execute_in_process(
@@ -48,7 +52,7 @@ class Warehouse:
     def ledger(self) -> list[Outcome]:
         """Return all outcomes of all feeds."""
         folder = Folders(self.settings.landing).ledger
-        feeds = read_region(self.settings.region).feeds
+        feeds = (self.region or read_region(self.settings.region)).feeds
         return [outcome for feed in feeds for outcome in ledger.read(folder, feed.feed)]
 
     def sealed(self, query: str) -> list[tuple]:

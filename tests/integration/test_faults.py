@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -10,11 +11,11 @@ import duckdb
 
 from orchestration.gates import DRAFT, RELEASED_TABLES, released_key
 from orchestration.landing import feed_key
-from orchestration.models import CORE_STEP, MART_STEP, read_manifest
+from orchestration.models import CORE_STEP, LAYERS, MART_STEP, read_manifest
 from orchestration.progress import failure_text
 from orchestration.warehouse import model_key
 from sources import ledger
-from sources.landing import Folders
+from sources.landing import Folders, land_feed
 
 EDITION = dg.AssetKey(["edition", "published"])
 MSS = "berlin-monitoring-social-urban-development"
@@ -242,6 +243,33 @@ def test_gates_hold_when_the_publishing_asset_runs_alone(small_berlin):
     small_berlin.run([DRAFT])
     assert "were not made from each other" in failure(small_berlin.run([EDITION]))
     assert small_berlin.current() == latest
+
+
+def test_a_ledger_that_does_not_balance_leaves_the_core_untouched(small_berlin, monkeypatch):
+    """A row that is neither accepted nor quarantined: nothing after landing is made."""
+    assert small_berlin.run().success
+    settings = small_berlin.settings
+    before = small_berlin.current()
+    core, token = settings.warehouse.read_bytes(), settings.core_token.read_bytes()
+
+    def losing_a_row(feed, *arguments, **named):
+        outcomes = land_feed(feed, *arguments, **named)
+        if feed.feed != "einwohnerregister":
+            return outcomes
+        counts = {"rows_read": 448, "rows_accepted": 446, "rows_quarantined": 1}
+        return [replace(outcomes[0], **counts), *outcomes[1:]]
+
+    monkeypatch.setattr("orchestration.landing.land_feed", losing_a_row)
+    result = small_berlin.run()
+
+    assert not result.success
+    assert "ledger_balances" in failed_checks(result)
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert feed_key("einwohnerregister") in made
+    assert not made & {*steps(small_berlin, LAYERS), DRAFT, EDITION}
+    assert settings.warehouse.read_bytes() == core
+    assert settings.core_token.read_bytes() == token
+    assert small_berlin.current() == before
 
 
 def test_missing_geometry_is_rejected_and_the_old_one_stays(small_berlin):
