@@ -67,13 +67,13 @@ def _make_instance(settings: Settings, region: "Region") -> None:
     """Create Dagster's storages: two processes that open a fresh home at once break it."""
     from dagster import DagsterInstance
 
-    from orchestration.rhythm import add_partitions, expected_stichtage
+    from orchestration.rhythm import expect_partitions
     from orchestration.run_lock import killed_run, report_killed
 
     with DagsterInstance.get() as instance:
         report_killed(instance, killed_run(settings.lock))
         instance.get_runs(limit=1)
-        add_partitions(instance, region, expected_stichtage(region))
+        expect_partitions(instance, region)
 
 
 def simulate_once(settings: Settings, region: "Region") -> None:

@@ -63,7 +63,6 @@ def partner_specs(region: Region) -> list[dg.AssetSpec]:
 
 def delivery_specs(region: Region) -> list[dg.AssetSpec]:
     """Return the deliveries of each feed as external assets: Liefereinheit × Stichtag."""
-    grid = partitions(region)
     return [
         dg.AssetSpec(
             delivery_key(feed.feed),
@@ -72,7 +71,7 @@ def delivery_specs(region: Region) -> list[dg.AssetSpec]:
             "`sozialraum status` tells what is late, refused or not agreed.",
             group_name="lieferung",
             kinds={"file"},
-            partitions_def=grid,
+            partitions_def=partitions(region, feed),
         )
         for feed in region.feeds
     ]
@@ -220,7 +219,7 @@ def _mark(
 ) -> None:
     """Turn the deliveries green that this run has accepted."""
     accepted = [outcome for outcome in outcomes if outcome.result == "accepted"]
-    add_partitions(context.instance, region, {outcome.stichtag for outcome in accepted})
+    add_partitions(context.instance, region, feed, {outcome.stichtag for outcome in accepted})
     for outcome in accepted:
         context.log_event(
             dg.AssetMaterialization(

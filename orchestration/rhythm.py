@@ -8,9 +8,8 @@ of partitions would turn every key of it green, delivered or not.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import date
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -18,6 +17,7 @@ import dagster as dg
 from orchestration.settings import Settings
 from sources import ledger
 from sources.connectors.files import find_files
+from sources.contract import Feed
 from sources.landing import Folders
 from sources.region import Region
 
@@ -26,21 +26,17 @@ INTERVAL = 30
 """Seconds between two looks into the inbox. A file that has rested for one of them is complete."""
 
 
-def stichtag_partitions(region: Region) -> dg.DynamicPartitionsDefinition:
-    """Return the Stichtage of a region; more are added as deliveries of them come."""
-    return dg.DynamicPartitionsDefinition(name=f"stichtag_{region.region}")
+def stichtag_partitions(region: Region, feed: Feed) -> dg.DynamicPartitionsDefinition:
+    """Return the Stichtage of a feed; more are added as deliveries of them are accepted."""
+    return dg.DynamicPartitionsDefinition(name=f"stichtag_{region.region}_{feed.feed}")
 
 
-def partitions(region: Region) -> dg.MultiPartitionsDefinition:
-    """Return the one grid of all feeds: Liefereinheit × Stichtag.
-
-    A feed of the whole county has the Liefereinheit `kreis`.
-    """
-    units = sorted({unit for feed in region.feeds for unit in feed.liefereinheiten})
+def partitions(region: Region, feed: Feed) -> dg.MultiPartitionsDefinition:
+    """Return the grid of a feed's deliveries: Liefereinheit × Stichtag."""
     return dg.MultiPartitionsDefinition(
         {
-            "liefereinheit": dg.StaticPartitionsDefinition(units),
-            "stichtag": stichtag_partitions(region),
+            "liefereinheit": dg.StaticPartitionsDefinition(sorted(feed.liefereinheiten)),
+            "stichtag": stichtag_partitions(region, feed),
         }
     )
 
@@ -50,38 +46,20 @@ def partition_of(liefereinheit: str, stichtag: date) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"liefereinheit": liefereinheit, "stichtag": stichtag.isoformat()})
 
 
-def expected_stichtage(region: Region) -> set[date]:
-    """Return the Stichtage of the region's calendar."""
-    return {stichtag for days in region.expected.values() for stichtag in days}
-
-
-def known_stichtage(region: Region, settings: Settings) -> set[date]:
-    """Return the Stichtage that are expected, lie in the inbox, or stand in the ledger."""
-    known = expected_stichtage(region)
-    folders = Folders(settings.landing)
-    for feed in region.feeds:
-        known |= {o.stichtag for o in ledger.read(folders.ledger, feed.feed) if o.stichtag}
-        known |= _stichtage_of(feed, find_files(feed, _roots(settings)))
-    return known
-
-
-def _stichtage_of(feed, files: Iterable[Path]) -> set[date]:
-    """What the names tell; where the content tells it, the calendar has it."""
-    if feed.stichtag.aus == "inhalt":
-        return set()
-    return {day for path in files if (day := feed.stichtag_of(path.name))}
-
-
-def _roots(settings: Settings) -> list[Path]:
-    return [settings.inbox, *([settings.data] if settings.data else [])]
-
-
-def add_partitions(instance: dg.DagsterInstance, region: Region, days: Collection[date]) -> None:
-    """Make Dagster know these Stichtage."""
-    name = stichtag_partitions(region).name
+def add_partitions(
+    instance: dg.DagsterInstance, region: Region, feed: Feed, days: Collection[date]
+) -> None:
+    """Make Dagster know these Stichtage of a feed."""
+    name = stichtag_partitions(region, feed).name
     known = set(instance.get_dynamic_partitions(name))
     if new := sorted({day.isoformat() for day in days} - known):
         instance.add_dynamic_partitions(name, new)
+
+
+def expect_partitions(instance: dg.DagsterInstance, region: Region) -> None:
+    """Make Dagster know the region's calendar."""
+    for feed in region.feeds:
+        add_partitions(instance, region, feed, region.expected.get(feed.feed, ()))
 
 
 def wanted(keys: Collection[str]) -> Callable[[str | None, date | None], bool] | None:
@@ -120,14 +98,8 @@ def inbox_sensor(settings: Settings, region: Region, job: str) -> dg.SensorDefin
         key = _key(now)
         if key == before.get("asked"):
             return _skip("a run was already asked for these files; see why they stay", cursor)
-        name = stichtag_partitions(region).name
-        known = set(context.instance.get_dynamic_partitions(name))
-        new = sorted({day.isoformat() for day in known_stichtage(region, settings)} - known)
         return dg.SensorResult(
             run_requests=[dg.RunRequest(run_key=key)],
-            dynamic_partitions_requests=[stichtag_partitions(region).build_add_request(new)]
-            if new
-            else [],
             cursor=json.dumps({"seen": now, "asked": key}, sort_keys=True),
         )
 

@@ -80,7 +80,7 @@ def test_faults_on_arrival_reject_a_delivery_and_not_the_run(small_berlin, edit)
     result = small_berlin.run()
 
     assert result.success
-    assert failed_checks(result) == {"arrival"}
+    assert failed_checks(result) == {"arrival", "rhythm"}
     assert outcomes(small_berlin, "einwohnerregister")["2014-12-31"] == "rejected"
     assert outcomes(small_berlin, "einwohnerregister")["2015-12-31"] == "rejected"
     assert outcomes(small_berlin, "einwohnerregister")["2016-12-31"] == "accepted"
@@ -282,7 +282,7 @@ def test_missing_geometry_is_rejected_and_the_old_one_stays(small_berlin):
     result = small_berlin.run()
 
     assert result.success
-    assert failed_checks(result) == {"arrival"}
+    assert failed_checks(result) == {"arrival", "rhythm"}
     assert "geometrie: missing" in reason(small_berlin, "lor_planungsraeume", "rejected")
     assert small_berlin.published(
         "select count(*) from dim_raum where raumebene = 'sozialraum'"
@@ -294,7 +294,7 @@ def test_area_that_the_table_lacks_is_caught(small_berlin, edit):
     path = small_berlin.settings.data / "register/EWR201612E_Matrix.csv"
     edit(path, lambda s: s.replace("201612;01011101", "201612;99999999", 1))
     prepared = small_berlin.run([feed_key("lor_planungsraeume"), feed_key("einwohnerregister")])
-    assert failed_checks(prepared) == {"arrival"}
+    assert failed_checks(prepared) == {"arrival", "rhythm"}
     assert "no such area" in reason(small_berlin, "einwohnerregister", "rejected")
 
     edit(path, lambda s: "".join(s.splitlines(keepends=True)[:-1]))

@@ -4,6 +4,7 @@ A small county, run once: one Jugendamt did not send its last list, and one muni
 agreement with the Bundesagentur.
 """
 
+import duckdb
 import pytest
 
 from orchestration.cli import prepare
@@ -72,7 +73,8 @@ def test_earlier_lists_of_that_jugendamt_stay(county):
 def test_areas_without_an_agreement_are_not_delivered(county):
     found = kommunen_by_status(county, "merkmal = 'arbeitslose'")
     assert found.pop("nicht_geliefert") == {UNAGREED_KOMMUNE}
-    # What others print as `*` is theirs and delivered.
+    # What others print as `*` was delivered, and is withheld.
+    assert found.keys() == {"ok", "geheim"}
     assert set().union(*found.values()) == others(county, UNAGREED_KOMMUNE)
 
 
@@ -92,13 +94,15 @@ def test_the_edition_says_so_for_these_areas_only(county, indikator, kommune, st
     assert missing == [(kommune, None)]
 
 
-def test_no_file_of_the_unagreed_municipality_was_taken(county):
+def test_nothing_of_the_unagreed_municipality_was_taken(county):
     own = [o for o in county.ledger() if o.liefereinheit == UNAGREED]
-    assert {(str(o.stichtag), o.result) for o in own} == {
-        (f"{year}-12-31", "not_agreed") for year in (2013, 2014, 2015)
-    }
-    folder = county.settings.landing / "accepted" / "ba_kommunal"
-    assert all(o.delivery_id is None or not [*folder.glob(f"{o.delivery_id}*")] for o in own)
+    assert {(o.result, o.delivery_id) for o in own} == {("not_agreed", None)}
+    # The workbooks name their month inside, where nobody has looked.
+    assert [o.stichtag for o in own if o.file] == [None] * 3
+    accepted = county.settings.landing / "accepted" / "ba_kommunal" / "*.parquet"
+    units = duckdb.sql(f"select distinct liefereinheit from '{accepted}'").fetchall()
+    agreed = {*county.region.feed("ba_kommunal").liefereinheiten} - {UNAGREED}
+    assert {unit for (unit,) in units} == agreed
 
 
 def test_the_status_tells_what_is_missing_and_what_is_not_agreed(county):

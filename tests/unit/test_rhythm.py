@@ -9,8 +9,9 @@ import pytest
 from orchestration.rhythm import (
     add_partitions,
     daily_schedule,
-    expected_stichtage,
+    expect_partitions,
     inbox_sensor,
+    partition_of,
     partitions,
     wanted,
 )
@@ -75,25 +76,17 @@ def test_a_file_that_grows_is_waited_for(settings, region, instance):
     assert look(sensor, instance, second.cursor).run_requests
 
 
-def test_a_stichtag_that_nobody_expected_becomes_a_partition(settings, region, instance):
-    add_partitions(instance, region, expected_stichtage(region))
-    sensor = inbox_sensor(settings, region, JOB)
-    drop(settings, "EWR201306E_Matrix.csv")
-    result = look(sensor, instance, look(sensor, instance).cursor)
-    (asked,) = result.dynamic_partitions_requests
-    assert list(asked.partition_keys) == ["2013-06-30"]
-    assert len(result.run_requests) == 1
-
-
 def test_an_empty_inbox_asks_for_nothing(settings, region, instance):
     assert not look(inbox_sensor(settings, region, JOB), instance).run_requests
 
 
-def test_the_grid_is_every_liefereinheit_at_every_stichtag(region, instance):
-    add_partitions(instance, region, [date(2014, 12, 31), date(2015, 12, 31)])
-    grid = partitions(region)
-    keys = grid.get_partition_keys(dynamic_partitions_store=instance)
-    assert list(keys) == ["kreis|2014-12-31", "kreis|2015-12-31"]
+def test_the_grid_of_a_feed_is_its_liefereinheiten_at_its_stichtage(region, instance):
+    feed = region.feed("mss_bezirke")
+    expect_partitions(instance, region)
+    add_partitions(instance, region, feed, [date(2018, 12, 31)])
+    keys = partitions(region, feed).get_partition_keys(dynamic_partitions_store=instance)
+    assert list(keys) == ["kreis|2014-12-31", "kreis|2016-12-31", "kreis|2018-12-31"]
+    assert partition_of("kreis", date(2018, 12, 31)) in keys
 
 
 def test_a_run_takes_all_or_the_deliveries_that_it_names():
@@ -106,7 +99,6 @@ def test_a_run_takes_all_or_the_deliveries_that_it_names():
 
 
 def test_the_day_on_which_an_embargo_ends_brings_a_run(settings, region, instance):
-    add_partitions(instance, region, expected_stichtage(region))
     landed = Outcome(
         feed="einwohnerregister",
         partner="afs",
