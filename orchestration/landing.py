@@ -28,6 +28,8 @@ from sources.status import deliveries
 
 RETENTION = dg.AssetKey(["landing", "retention"])
 SECRET_BYTES = 32
+# The largest feeds: Great Expectations is imported beside them.
+_PERSONS_FIRST = {"dagster/priority": "1"}
 ARRIVAL = "arrival"
 RHYTHM = "rhythm"
 LEDGER = "ledger_balances"
@@ -140,6 +142,7 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         group_name="landing",
         kinds={"parquet", "geojson" if feed.spatial.kind == "flaeche" else "csv"},
         owners=[OWNER],
+        op_tags=_PERSONS_FIRST if feed.ebene == "einzeldaten" else None,
         check_specs=[
             dg.AssetCheckSpec(
                 RHYTHM,

@@ -387,27 +387,31 @@ def _write_bad(
 ) -> dict[str, tuple[int, int]]:
     """Write the bad rows with their reasons; return the reasons with their counts."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     reason = "row: not the agreed number of fields"
-    numbers = pa.array(table.malformed, pa.int64())
-    con.register("malformed", pa.table({"row_number": numbers}))
-    con.execute(
-        "create temp table raw_bad as select raw.* from raw "
-        "where row_number in (select row_number from judged where bad)"
-    )
-    con.execute(
-        f"create temp table bad as {bad_query(case)} union all by name "
-        f"select row_number, [{literal(reason)}] as reasons from malformed"
-    )
-    con.execute(
-        f"copy (select {literal(case.terms.delivery_id)} as delivery_id, * from bad "
-        f"order by row_number) to {literal(str(path))} (format parquet, compression zstd)"
-    )
-    found = con.execute(
-        "select reason, count(*), min(row_number) "
-        "from (select row_number, unnest(reasons) as reason from bad) group by all order by all"
-    ).fetchall()
-    return {reason: (count, first) for reason, count, first in found}
+    con.register("malformed", pa.table({"row_number": pa.array(table.malformed, pa.int64())}))
+    bad = con.execute(
+        "with raw_bad as materialized (select raw.* from raw "
+        "where row_number in (select row_number from judged where bad)) "
+        f"select {literal(case.terms.delivery_id)} as delivery_id, * from ({bad_query(case)} "
+        f"union all by name select row_number, [{literal(reason)}] as reasons from malformed) "
+        "order by row_number"
+    ).to_arrow_table()
+    pq.write_table(bad, path, compression="zstd")
+    return _counted(bad)
+
+
+def _counted(bad: "pa.Table") -> dict[str, tuple[int, int]]:
+    """Return each reason with the number of its rows and the first of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    reasons = bad.column("reasons")
+    rows = bad.column("row_number").take(pc.list_parent_indices(reasons))
+    told = pa.table({"reason": pc.list_flatten(reasons), "row": rows}).group_by("reason")
+    found = told.aggregate([("row", "count"), ("row", "min")]).sort_by("reason").to_pylist()
+    return {row["reason"]: (row["row_count"], row["row_min"]) for row in found}
 
 
 def _repairs(case: Case, tally: dict[str, int]) -> dict[str, int]:
