@@ -1,5 +1,18 @@
 {# What engines spell differently. DuckDB and Spark; everything else is plain SQL. #}
 
+{# How many threads a county's engine uses from now on: a number, or 'all'. A cluster has its own. #}
+{% macro threads(number) -%}
+    {{ return(adapter.dispatch('threads')(number)) }}
+{%- endmacro %}
+
+{% macro duckdb__threads(number) -%}
+    {{ return('reset threads' if number == 'all' else 'set threads = ' ~ number) }}
+{%- endmacro %}
+
+{% macro spark__threads(number) -%}
+    {{ return('') }}
+{%- endmacro %}
+
 {# Columns into rows: every column of `columns` becomes a row with its name and its value. #}
 {% macro unpivot(relation, keys, columns, name_to, value_to) -%}
     {{ return(adapter.dispatch('unpivot')(relation, keys, columns, name_to, value_to)) }}

@@ -1,5 +1,6 @@
 {{ needs('ewo_bestand') }}
-{{ config(materialized='table') }}
+{# Whole numbers are the same in any order: all cores count, and sums of decimals stay with one. #}
+{{ config(materialized='table', pre_hook=threads('all'), post_hook=threads(1)) }}
 {# The register of persons as counts; nothing else reads its rows. Inhabitants by year of age, sex
    and nationality group, the rest as totals. Grain: delivery × area × merkmal × year of age ×
    sex × nationality group. #}
