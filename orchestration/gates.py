@@ -5,7 +5,6 @@ own run, so the publishing step calls `run_gate` again (`edition.py`).
 """
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -171,13 +170,6 @@ def _check_result(
             "data_docs": dg.MetadataValue.url(settings.report_url(f"{result.gate}/{result.page}")),
         },
     )
-
-
-def warm_up() -> None:
-    """Begin to import Great Expectations beside the first steps: it costs seconds."""
-    from expectations.gx import great_expectations
-
-    threading.Thread(target=great_expectations, daemon=True).start()
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from orchestration.gates import ArrivalGate, today, warm_up
+from orchestration.gates import ArrivalGate, today
 from orchestration.rhythm import add_partitions, partition_of, partitions, wanted
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
@@ -28,8 +28,6 @@ from sources.status import deliveries
 
 RETENTION = dg.AssetKey(["landing", "retention"])
 SECRET_BYTES = 32
-# The largest feeds: Great Expectations is imported beside them.
-_PERSONS_FIRST = {"dagster/priority": "1"}
 ARRIVAL = "arrival"
 RHYTHM = "rhythm"
 LEDGER = "ledger_balances"
@@ -116,7 +114,6 @@ def _retention_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
         required_resource_keys={"run_lock"},
     )
     def retention(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        warm_up()
         purged = purge(region, Folders(settings.landing), today())
         for outcome in purged:
             context.log.warning(
@@ -142,7 +139,6 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         group_name="landing",
         kinds={"parquet", "geojson" if feed.spatial.kind == "flaeche" else "csv"},
         owners=[OWNER],
-        op_tags=_PERSONS_FIRST if feed.ebene == "einzeldaten" else None,
         check_specs=[
             dg.AssetCheckSpec(
                 RHYTHM,
