@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from expectations.checks.no_rows import counting_query, no_rows_class
 from expectations.suite import NO_ROWS, Expectation
+
+_ALONE = RLock()
 
 Source = Path | Mapping[str, Path | list[Path]]
 
@@ -30,7 +33,15 @@ def great_expectations() -> Any:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Silence loggers and warnings that would repeat a database's error, values and all."""
+    """Silence loggers and warnings that would repeat a database's error, values and all.
+
+    They are the process's, so one thread at a time is let in.
+    """
+    with _ALONE:
+        yield from _silent()
+
+
+def _silent() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("great_expectations", "sqlalchemy")]
     levels = [logger.level for logger in loggers]
     try:

@@ -6,13 +6,16 @@ what the arrival gate demands is `expectations/arrival.py`. Here they meet.
 
 import os
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration.gates import ArrivalGate, today
+from orchestration.lanes import side_by_side
 from orchestration.rhythm import add_partitions, partition_of, partitions, wanted
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER
@@ -20,7 +23,7 @@ from sources import ledger
 from sources.contract import Feed
 from sources.folders import Folders
 from sources.kit.receipt import receipt_paths, write_receipts
-from sources.landing import land_feed, valid_of
+from sources.landing import Wanted, land_feed, valid_of
 from sources.ledger import Outcome
 from sources.region import Region
 from sources.retention import purge
@@ -88,8 +91,7 @@ class LandingConfig(dg.Config):
 
 def landing_assets(settings: Settings, region: Region) -> list[dg.AssetsDefinition]:
     """Return the asset of retention and one asset for each feed of the region."""
-    feeds = [_landing_asset(settings, region, feed) for feed in region.feeds]
-    return [_retention_asset(settings, region), *feeds]
+    return [_retention_asset(settings, region), _feed_assets(settings, region)]
 
 
 def local_secret(settings: Settings) -> bytes:
@@ -124,11 +126,32 @@ def _retention_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
     return retention
 
 
-def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsDefinition:
-    key = feed_key(feed.feed)
+def _feed_assets(settings: Settings, region: Region) -> dg.AssetsDefinition:
+    """Return the feeds as assets of one step: it lands them side by side."""
 
-    @dg.asset(
-        key=key,
+    @dg.multi_asset(
+        name="landing",
+        specs=[_spec(region, feed) for feed in region.feeds],
+        check_specs=[check for feed in region.feeds for check in _checks(feed)],
+        can_subset=True,
+        required_resource_keys={"run_lock"},
+    )
+    def landing(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator:
+        feeds = [f for f in region.feeds if feed_key(f.feed) in context.selected_asset_keys]
+        only, secret = wanted(config.nur), local_secret(settings)
+        for landed in side_by_side(
+            feeds,
+            region.references_of,
+            lambda feed: _land(settings, region, feed, only=only, secret=secret),
+        ):
+            yield from _told(context, region, landed)
+
+    return landing
+
+
+def _spec(region: Region, feed: Feed) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        feed_key(feed.feed),
         deps=[
             RETENTION,
             delivery_key(feed.feed),
@@ -139,56 +162,90 @@ def _landing_asset(settings: Settings, region: Region, feed: Feed) -> dg.AssetsD
         group_name="landing",
         kinds={"parquet", "geojson" if feed.spatial.kind == "flaeche" else "csv"},
         owners=[OWNER],
-        check_specs=[
-            dg.AssetCheckSpec(
-                RHYTHM,
-                asset=key,
-                description="Every delivery that is due has come.",
-            ),
-            dg.AssetCheckSpec(
-                ARRIVAL,
-                asset=key,
-                description="Every expected delivery has come and was accepted.",
-            ),
-            dg.AssetCheckSpec(
-                LEDGER,
-                asset=key,
-                blocking=True,
-                description="Rows delivered = rows accepted + rows quarantined, in each delivery.",
-            ),
-        ],
-        required_resource_keys={"run_lock"},
     )
-    def landed(context: dg.AssetExecutionContext, config: LandingConfig) -> Iterator:
-        gate = ArrivalGate(settings, feed.feed)
-        folders = Folders(settings.landing)
-        for told in _pull(settings, region, feed, folders):
-            context.log.warning(f"{feed.feed}: {told}")
-        outcomes = land_feed(
-            feed,
-            region,
-            folders,
-            inbox=settings.inbox,
-            data=settings.data,
-            gate=gate,
-            secret=local_secret(settings),
-            only=wanted(config.nur),
-            today=today(),
-        )
-        write_receipts(receipt_paths(outcomes, settings.receipts), region)
-        for outcome in outcomes:
-            if told := "; ".join(filter(None, [outcome.reason, outcome.warnung])):
-                unit = outcome.liefereinheit
-                context.log.warning(f"{feed.feed}, {unit}, {outcome.stichtag}: {told}")
-        context.log_event(_observation(feed, outcomes))
-        _mark(context, region, feed, outcomes)
-        valid = valid_of(feed, folders)
-        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(outcomes, valid))
-        yield _rhythm_result(key, region, feed, ledger.read(folders.ledger, feed.feed))
-        yield _arrival_result(key, outcomes, gate.report())
-        yield _ledger_result(key, outcomes)
 
-    return landed
+
+def _checks(feed: Feed) -> list[dg.AssetCheckSpec]:
+    key = feed_key(feed.feed)
+    return [
+        dg.AssetCheckSpec(RHYTHM, asset=key, description="Every delivery that is due has come."),
+        dg.AssetCheckSpec(
+            ARRIVAL,
+            asset=key,
+            description="Every expected delivery has come and was accepted.",
+        ),
+        dg.AssetCheckSpec(
+            LEDGER,
+            asset=key,
+            blocking=True,
+            description="Rows delivered = rows accepted + rows quarantined, in each delivery.",
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """What one landing of a feed left: `told` went wrong at the source, `valid` lies there now."""
+
+    feed: Feed
+    told: list[str]
+    outcomes: list[Outcome]
+    valid: list[Outcome]
+    history: list[Outcome]
+    report_url: str | None
+    seconds: float
+
+
+def _land(
+    settings: Settings, region: Region, feed: Feed, *, only: Wanted | None, secret: bytes
+) -> _Landed:
+    """Land a feed; in a thread of its own, so it speaks to Dagster by what it returns."""
+    started = time.perf_counter()
+    gate = ArrivalGate(settings, feed.feed)
+    folders = Folders(settings.landing)
+    told = _pull(settings, region, feed, folders)
+    outcomes = land_feed(
+        feed,
+        region,
+        folders,
+        inbox=settings.inbox,
+        data=settings.data,
+        gate=gate,
+        secret=secret,
+        only=only,
+        today=today(),
+    )
+    write_receipts(receipt_paths(outcomes, settings.receipts), region)
+    return _Landed(
+        feed,
+        told,
+        outcomes,
+        valid_of(feed, folders),
+        ledger.read(folders.ledger, feed.feed),
+        gate.report(),
+        time.perf_counter() - started,
+    )
+
+
+def _told(context: dg.AssetExecutionContext, region: Region, landed: _Landed) -> Iterator:
+    """Tell Dagster what became of a feed."""
+    feed, outcomes, key = landed.feed, landed.outcomes, feed_key(landed.feed.feed)
+    lines = [
+        *landed.told,
+        *(
+            f"{o.liefereinheit}, {o.stichtag}: {'; '.join(filter(None, [o.reason, o.warnung]))}"
+            for o in outcomes
+            if o.reason or o.warnung
+        ),
+    ]
+    if lines:
+        context.log.warning("\n".join(f"{feed.feed}: {line}" for line in lines))
+    context.log_event(_observation(feed, outcomes))
+    _mark(context, region, feed, outcomes)
+    yield dg.MaterializeResult(asset_key=key, metadata=_metadata(landed))
+    yield _rhythm_result(key, region, feed, landed.history)
+    yield _arrival_result(key, outcomes, landed.report_url)
+    yield _ledger_result(key, outcomes)
 
 
 def _pull(settings: Settings, region: Region, feed: Feed, folders: Folders) -> list[str]:
@@ -239,9 +296,11 @@ def _observation(feed: Feed, outcomes: list[Outcome]) -> dg.AssetObservation:
     return dg.AssetObservation(partner_key(feed.partner), metadata={"feed": feed.feed, **results})
 
 
-def _metadata(outcomes: list[Outcome], valid: list[Outcome]) -> dict:
+def _metadata(landed: _Landed) -> dict:
     """What lies there now, and what became of each try of this run."""
+    outcomes, valid = landed.outcomes, landed.valid
     return {
+        "seconds": round(landed.seconds, 2),
         "dagster/row_count": sum(o.rows_accepted for o in valid),
         "quarantined_rows": sum(o.rows_quarantined for o in valid),
         "bytes_delivered": sum(o.bytes for o in valid),

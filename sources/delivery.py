@@ -50,7 +50,7 @@ TECHNICAL = {
     "liefereinheit": "varchar",
     "stichtag": "date",
 }
-THREADS = 2
+THREADS = 1
 SORTED_ROWS = 100_000
 BLANKS = " \t\r\u00a0"
 BATCH = 20_000

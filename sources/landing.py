@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from sources import delivery, ledger
 from sources.agreement import Agreement
-from sources.ahead import ReadAhead
 from sources.connectors import files as connector
 from sources.connectors.files import find_files, sha256_of
 from sources.connectors.safety import inspect
@@ -97,7 +96,6 @@ class _Run:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     references: dict[object, dict[str, Reference]] = field(default_factory=dict)
     splits: dict[tuple, Split] = field(default_factory=dict)
-    ahead: ReadAhead[RawTable] | None = None
 
     def agreement(self, liefereinheit: str | None, stichtag: date | None) -> Agreement | None:
         """Return the agreement that covers a delivery, or, while it is not known of when it is,
@@ -310,7 +308,8 @@ def _read(run: _Run, path: Path, name: str) -> tuple[RawTable, date]:
 def _take(run: _Run, file: _File) -> _File:
     """Copy a file into the sealed zone."""
     if not file.raw.exists():
-        part = file.raw.with_suffix(".part")  # a copy that breaks off is no raw file
+        # A copy that breaks off is no raw file; another feed may copy the same content now.
+        part = file.raw.with_suffix(f".{run.feed.feed}.part")
         shutil.copyfile(file.found, part)
         part.replace(file.raw)
     return file
@@ -412,15 +411,12 @@ def _settled(run: _Run, files: Sequence[_File]) -> _State:
     objections: dict[str, str] = {}
     passed: set[str] = set()
     together = True
-    new = [(file.raw, file.name) for file in files if file.is_new and file.table is None]
-    run.ahead = ReadAhead(lambda path, name: _read(run, path, name)[0], new)
     while True:
         state = _State(Shelf.read(run.folders, run.feed.feed))
         for file in files:
             _decide(run, state, file, objections)
         waiting = [c for c in state.candidates if c.delivery_id not in {*passed, *objections}]
         if not waiting:
-            run.ahead.close()
             return state
         batch = waiting if together else waiting[:1]
         problems = run.gate(batch)
@@ -661,7 +657,7 @@ def _split_anew(
         if file.table is None:
             # Told before a large file is read in vain.
             delivery.require_references(run.feed, file.name, run.region, references)
-        table = file.table or run.ahead.table(file.raw, file.name)
+        table = file.table or _read(run, file.raw, file.name)[0]
         return delivery.split(
             run.feed,
             table,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 Result = Literal[
     "accepted", "rejected", "duplicate", "unchanged", "not_delivered", "not_agreed", "purged"
@@ -84,7 +85,9 @@ def write_empty(folder: Path) -> None:
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(_schema().empty_table(), folder / "_empty.parquet")
+    part = folder / f"_empty.{uuid4().hex}.part"  # several feeds are landed at once
+    pq.write_table(_schema().empty_table(), part)
+    part.replace(folder / "_empty.parquet")
 
 
 def read(folder: Path, feed: str) -> list[Outcome]:

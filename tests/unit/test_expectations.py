@@ -408,12 +408,13 @@ def test_a_good_delivery_passes(tmp_path):
         ("* replace (nullif(einrichtung, 'E1') as einrichtung)", "key_complete", 1),
         ("* replace (nullif(plaetze, 20) as plaetze)", "required_or_explained", 4),
         ("* replace (null::varchar as quote__zustand)", "required_or_explained", 1),
-        ("* replace ('9' as altersgruppe)", "codes_altersgruppe", 4),
+        ("* replace ('9' as altersgruppe)", "codes_as_agreed", 4),
         ("* replace ('forgotten' as quote__zustand)", "states_known", 4),
         ("* replace (if(row_number < 3, 501, -1) as plaetze)", "within_bounds", 4),
-        ("* replace (date '2014-12-31' as stichtag)", "stichtag_as_expected", 4),
-        ("* replace (null::date as stichtag)", "stichtag_as_expected", 4),
-        ("* replace ('d-2' as delivery_id)", "delivery_id_as_expected", 4),
+        ("* replace (date '2014-12-31' as stichtag)", "delivery_as_expected", 4),
+        ("* replace (null::date as stichtag)", "delivery_as_expected", 4),
+        ("* replace ('d-2' as delivery_id)", "delivery_as_expected", 4),
+        ("* replace ('mitte' as liefereinheit)", "delivery_as_expected", 4),
     ],
 )
 def test_each_planted_fault_fails_its_rule(tmp_path, fault, name, count):

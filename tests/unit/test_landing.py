@@ -562,8 +562,8 @@ def test_the_gate_lets_areas_and_suppressed_cells_pass(bare_county, gate):
 @pytest.mark.parametrize(
     ("tamper", "rule"),
     [
-        (with_column("stichtag", date(2014, 12, 31)), "stichtag is 2015-12-31"),
-        (with_column("art", "MARKER-4711"), "art holds only agreed codes"),
+        (with_column("stichtag", date(2014, 12, 31)), "of Stichtag 2015-12-31"),
+        (with_column("art", "MARKER-4711"), "only agreed codes stand in art"),
         (with_column("anzahl", -987654321), "within the agreed bounds, in anzahl"),
         (with_column("raum_id", "0102"), "the same raum_id"),
         (lambda table: table.slice(1), "the 4 rows that landing accepted"),
