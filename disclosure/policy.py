@@ -17,6 +17,8 @@ class Threshold(_Strict):
         max_sensitive: counts from 1 to this are withheld; 0 withholds none.
         min_nenner: no rate on a smaller published denominator (`zu_klein`).
         min_einwohner: no rate for an area with fewer published inhabitants (`zu_klein`).
+        summen: Merkmale of the theme that add up something over all inhabitants of an area and are
+            no counts: they are withheld where the number of inhabitants is.
         reason: why these numbers.
     """
 
@@ -24,6 +26,7 @@ class Threshold(_Strict):
     max_sensitive: int = Field(ge=0)
     min_nenner: int = Field(ge=0)
     min_einwohner: int = Field(ge=0)
+    summen: tuple[str, ...] = ()
     reason: str
 
     @model_validator(mode="after")

@@ -128,3 +128,50 @@ def withhold_differences(figures: "pa.Table", counts: "pa.Table", rules: "pa.Tab
             order by all
             """
         ).to_arrow_table()
+
+
+def withhold_sums(counts: "pa.Table", inhabitants: "pa.Table", rules: "pa.Table") -> "pa.Table":
+    """Withhold sums over so few inhabitants that their number is withheld.
+
+    The sum of the ages of three persons is a large number, and tells of them as much as a count.
+
+    Args:
+        counts: released counts, one row for each area, Stichtag and `merkmal`.
+        inhabitants: released inhabitants; the total of the register decides.
+        rules: which `merkmal` is such a sum.
+
+    Returns:
+        The same rows; a sum that must go has status `geheim` and no `anzahl`.
+    """
+    import duckdb
+
+    with duckdb.connect() as con:
+        con.register("counts", counts)
+        con.register("inhabitants", inhabitants)
+        con.register("rules", rules)
+        return con.execute(
+            """
+            with telling as (
+                select distinct counts.raum_id, counts.gebietsstand, counts.stichtag, counts.merkmal
+                from counts
+                inner join rules on rules.merkmal = counts.merkmal
+                inner join inhabitants
+                    on inhabitants.raum_id = counts.raum_id
+                    and inhabitants.gebietsstand = counts.gebietsstand
+                    and inhabitants.stichtag = counts.stichtag
+                    and inhabitants.basis = 'melderegister'
+                    and inhabitants.altersgruppe = 'insgesamt'
+                    and inhabitants.geschlecht = 'insgesamt'
+                    and inhabitants.staatsangehoerigkeit = 'insgesamt'
+                    and inhabitants.status = 'geheim'
+                where counts.status = 'ok'
+            )
+            select counts.* replace (
+                case when telling.raum_id is null then counts.anzahl end as anzahl,
+                case when telling.raum_id is null then counts.status else 'geheim' end as status
+            )
+            from counts
+            left join telling using (raum_id, gebietsstand, stichtag, merkmal)
+            order by all
+            """
+        ).to_arrow_table()

@@ -169,6 +169,17 @@ def dbt(settings: Settings, options: argparse.Namespace) -> int:
     return 0 if result.success else 1
 
 
+def explain(settings: Settings, options: argparse.Namespace) -> int:
+    """Print why a figure is what it is; runs in the sealed zone."""
+    from orchestration import explain as account
+    from sources.region import read_region
+
+    region = read_region(settings.region)
+    wanted = (options.raum, options.indikator, options.stichtag)
+    print(account.explain(settings, region, *wanted, sealed=options.versiegelt))
+    return 0
+
+
 def bench(settings: Settings, options: argparse.Namespace) -> int:
     """Print where the seconds of one run go."""
     from orchestration import bench as report
@@ -192,6 +203,13 @@ def _status_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--feed", help="only this feed, with the reasons")
 
 
+def _explain_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("raum", metavar="AREA", help="key of an area, or its name")
+    verb.add_argument("indikator", metavar="INDICATOR", help="key of an indicator")
+    verb.add_argument("stichtag", metavar="STICHTAG", help="YYYY-MM-DD")
+    verb.add_argument("--versiegelt", action="store_true", help="print what is withheld, too")
+
+
 _VERBS = {
     "run": (
         run,
@@ -200,6 +218,11 @@ _VERBS = {
     ),
     "ui": (ui, "open the Dagster UI and the Data Docs on 127.0.0.1", _ui_arguments),
     "status": (status, "show which deliveries there are", _status_arguments),
+    "explain": (
+        explain,
+        "say why a figure is what it is, or why there is none",
+        _explain_arguments,
+    ),
     "prepare": (
         prepare,
         "make folders, instance and manifest of a home",

@@ -15,6 +15,7 @@ from orchestration.rules import RULES, rules_asset
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.space import placement_key, space_assets
+from orchestration.timeline import CROSSWALK, LAST_EDITION, timeline_assets
 from orchestration.warehouse import build_dbt_steps
 from sources.region import Region, read_region
 
@@ -44,6 +45,7 @@ def build_definitions(
             rules_asset(settings, region),
             *landing_assets(settings, region),
             *space_assets(settings, region),
+            *timeline_assets(settings, region),
             *build_dbt_steps(settings, manifest, _upstream(region)),
             *edition_assets(settings, region, manifest),
         ],
@@ -73,11 +75,13 @@ def _upstream(region: Region):
             return [feed_key(table)]
         if source == "released":
             return [released_key(table)]
+        if source == "vorausgabe":
+            return [LAST_EDITION]
         if table == "lieferungen":
             return [feed_key(feed.feed) for feed in region.feeds]
         if table.startswith("placement_"):
             return [placement_key(table.removeprefix("placement_"))]
-        return [RULES]
+        return [CROSSWALK] if table.startswith("rule_umrechnung") else [RULES]
 
     return keys
 

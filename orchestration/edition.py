@@ -23,7 +23,9 @@ from orchestration.gates import (
     run_gate,
     today,
 )
+from orchestration.handbook import handbook_facts
 from orchestration.models import Manifest
+from orchestration.notes import NOTES, notes_spec, release_notes
 from orchestration.settings import Settings
 from orchestration.space import AREAS
 from orchestration.warehouse import OWNER, asset_key, read_build, write_build
@@ -79,12 +81,15 @@ def edition_assets(
                 owners=[OWNER],
             )
             for table in RELEASED_TABLES
-        ],
+        ]
+        + [notes_spec(region)],
         required_resource_keys={"run_lock"},
     )
     def release_counts(context: dg.AssetExecutionContext):
         settings.release_token.unlink(missing_ok=True)
         core = _require_green_core(settings)
+        notes = release_notes(settings, region, manifest)
+        yield dg.MaterializeResult(asset_key=NOTES, metadata={"dagster/row_count": notes})
         for table in RELEASED_TABLES:
             rows, withheld = _release(settings, table)
             yield dg.MaterializeResult(
@@ -115,6 +120,7 @@ def edition_assets(
             areas=settings.areas,
             folder=settings.draft,
             facts=_facts(settings, region),
+            handbook=handbook_facts(settings, region, manifest),
         )
         return dg.MaterializeResult(
             metadata={
@@ -159,7 +165,7 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from disclosure.protect import protect_counts, withhold_differences
+    from disclosure.protect import protect_counts, withhold_differences, withhold_sums
 
     release = RELEASE[table]
     columns = (*AREA, *release["cell"], release["value"], "status", "thema", "publishable_from")
@@ -180,6 +186,12 @@ def _release(settings: Settings, table: str) -> tuple[int, int]:
         for thema in sorted(pc.unique(counts["thema"]).to_pylist())
     ]
     released = pa.concat_tables(parts) if parts else counts
+    if table == "fallzahl":
+        released = withhold_sums(
+            released,
+            pq.read_table(settings.released / "bevoelkerung.parquet"),
+            pq.read_table(settings.rules / "rule_sum.parquet"),
+        )
     if table == "lieferwert":
         released = withhold_differences(
             released,

@@ -137,7 +137,7 @@ def _source(settings: Settings, gate: str) -> Path | Mapping[str, Path]:
         return settings.warehouse
     if gate == PRIVACY:
         released = {name: settings.released / f"{name}.parquet" for name in RELEASED_TABLES}
-        rules = ("rule_threshold", "rule_difference")
+        rules = ("rule_threshold", "rule_difference", "rule_sum")
         return {**released, **{name: settings.rules / f"{name}.parquet" for name in rules}}
     return settings.draft / "marts.duckdb"
 

@@ -11,9 +11,10 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+from orchestration.catalogue import read_entries
 from orchestration.settings import Settings
 from publication.tables import PublishedColumn, PublishedTable
-from sources.region import read_region
+from sources.region import Region, read_region
 
 LAYERS = ("staging", "intermediate", "core", "indicators", "marts")
 CORE_STEP = ("seeds", "staging", "intermediate", "core")
@@ -120,30 +121,22 @@ def dbt_vars(settings: Settings) -> dict:
     """Return the variables of every dbt call: the feeds of the region and its indicators.
 
     An indicator belongs to the region when one of the feeds that its entry names, any of which
-    brings its numerator, is among those of the region.
+    brings its numerator, is among those of the region, or when it is in the region's catalogue:
+    then it is defined here, whether somebody delivers it or not.
     """
-    feeds = _region_feeds(settings.region)
-    folder = settings.dbt_project / "models" / "indicators"
-    names = sorted(
-        path.stem.removeprefix("ind_")
-        for path in folder.rglob("ind_*.yml")
-        if _entry_feeds(path).intersection(feeds)
-    )
-    return {"feeds": list(feeds), "indikatoren": names}
+    region = _region(settings.region)
+    feeds = sorted(feed.feed for feed in region.feeds)
+    names = [
+        indikator_id
+        for indikator_id, entry in read_entries(settings.dbt_project).items()
+        if set(entry.feeds).intersection(feeds) or region.katalog in entry.katalog
+    ]
+    return {"feeds": feeds, "indikatoren": names}
 
 
 @cache
-def _region_feeds(region: str) -> tuple[str, ...]:
-    return tuple(sorted(feed.feed for feed in read_region(region).feeds))
-
-
-@cache
-def _entry_feeds(path: Path) -> frozenset[str]:
-    """The feeds that bring the numerator of the indicator whose entry stands in a file."""
-    import yaml
-
-    model = yaml.safe_load(path.read_text(encoding="utf-8"))["models"][0]
-    return frozenset(model["config"]["meta"]["indikator"]["feeds"])
+def _region(region: str) -> Region:
+    return read_region(region)
 
 
 def read_manifest(settings: Settings) -> Manifest:

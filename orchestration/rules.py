@@ -6,6 +6,7 @@ from disclosure.policy import read_policy
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER, write_empty_archives
 from sources.region import Region, rule_tables
+from sources.timeline import TIMELINE_SCHEMAS
 
 RULES = dg.AssetKey(["rules", "region"])
 
@@ -25,8 +26,14 @@ def rules_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
         policy = read_policy(settings.region_folder / "privacy.yaml")
         tables = rule_tables(region)
         tables["rule_threshold"] = [
-            {**threshold.model_dump(exclude={"reason"}), "min_zaehler": threshold.min_zaehler}
+            {
+                **threshold.model_dump(exclude={"reason", "summen"}),
+                "min_zaehler": threshold.min_zaehler,
+            }
             for threshold in policy.thresholds
+        ]
+        tables["rule_sum"] = [
+            {"merkmal": merkmal} for threshold in policy.thresholds for merkmal in threshold.summen
         ]
         _write_rules(settings, tables)
         write_empty_archives(settings)
@@ -67,16 +74,78 @@ RULE_SCHEMAS = {
         "gueltig_bis": "date32",
     },
     "rule_uninhabited": {"raum_id": "string", "reason": "string"},
+    **TIMELINE_SCHEMAS,
+    "rule_hinweis": {
+        "hinweis_id": "string",
+        "art": "string",
+        "raum_id": "string",
+        "indikator_id": "string",
+        "thema": "string",
+        "stichtag_von": "date32",
+        "stichtag_bis": "date32",
+        "text": "string",
+    },
+    "rule_abgleich": {
+        "gegenstand": "string",
+        "name": "string",
+        "einheit": "string",
+        "toleranz": "float64",
+        "toleranz_in": "string",
+        "erklaerung": "string",
+        "seite": "string",
+        "quelle": "string",
+        "schluessel": "string",
+        "teile": "int32",
+    },
     "rule_reconciliation": {
         "raumebene": "string",
         "merkmal": "string",
         "max_ueberschuss": "int64",
     },
-    "rule_index_part": {
-        "index_id": "string",
+    "rule_chance": {"z": "float64", "hoechstbreite": "float64"},
+    "rule_peers": {"vergleich_id": "string", "anzahl": "int32"},
+    "rule_peer_feature": {
+        "vergleich_id": "string",
         "indikator_id": "string",
         "gewicht": "float64",
+    },
+    "rule_index": {
+        "index_id": "string",
+        "name": "string",
+        "quelle": "string",
+        "standardisierung": "string",
+        "referenz_stichtag": "date32",
+        "leitindikator": "string",
+        "hoechstabstand_tage": "int32",
+        "hoechstens_fehlend": "int32",
+        "klassen_nach": "string",
         "klasse_aus_allen": "bool",
+    },
+    "rule_index_part": {
+        "index_id": "string",
+        "domaene": "string",
+        "domaene_gewicht": "float64",
+        "indikator_id": "string",
+        "ausrichtung": "string",
+        "gewicht": "float64",
+    },
+    "rule_schwellen": {
+        "schwellen_id": "string",
+        "name": "string",
+        "gegen": "string",
+        "mindestzahl": "int32",
+        "leitindikator": "string",
+        "hoechstabstand_tage": "int32",
+        "beschlossen_am": "date32",
+        "beschlossen_von": "string",
+    },
+    "rule_schwelle": {
+        "schwellen_id": "string",
+        "position": "int32",
+        "indikator_id": "string",
+        "ausrichtung": "string",
+        "art": "string",
+        "wert": "float64",
     },
     "rule_difference": {"lieferwert": "string", "merkmal": "string", "jahre": "int32"},
     "rule_index_class": {
@@ -95,6 +164,7 @@ RULE_SCHEMAS = {
         "min_nenner": "int32",
         "min_einwohner": "int32",
     },
+    "rule_sum": {"merkmal": "string"},
 }
 
 

@@ -163,6 +163,21 @@ class Settings:
         return self.sealed / "areas.parquet"
 
     @property
+    def crosswalk(self) -> Path:
+        """Weights from older Gebietsstände to the newest, as Parquet."""
+        return self.sealed / "umrechnung.parquet"
+
+    @property
+    def crosswalk_errors(self) -> Path:
+        """How far carrying over with these weights misses, as Parquet."""
+        return self.sealed / "umrechnung_fehler.parquet"
+
+    @property
+    def last_edition(self) -> Path:
+        """What the last edition said, as Parquet."""
+        return self.sealed / "vorausgabe"
+
+    @property
     def released(self) -> Path:
         """Published counts, as Parquet."""
         return self.sealed / "released"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from publication.content import content_hash, geometry_hash
 from publication.draft import GEOPACKAGE, MANIFEST, MARTS, file_facts
 from publication.geopackage import AREA_COLUMNS, CRS, NO_AREA, multipolygons
+from publication.handbuch import HANDBOOK, faults
 from publication.tables import PublishedTable, literal, quoted
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WITHHELD = ("geheim", "nicht_freigegeben")
 FIGURES = {"mart_bevoelkerung": "anzahl", "mart_indikator": "wert", "mart_index": "index_wert"}
 ABSOLUTE_PATH = re.compile(r"^(~?/|\\\\|[A-Za-z]:[\\/]|file:)|/(home|Users|root)/")
+
+PATH_OF_A_USER = re.compile(r"/(home|Users|root|tmp|var|work)/|file:|[A-Za-z]:\\")
 
 
 class Measure(NamedTuple):
@@ -61,6 +64,8 @@ def audit_files(folder: Path, tables: Sequence[PublishedTable]) -> list[str]:
     checks: list[tuple[str, Callable[[], Iterator[str]]]] = [
         (MANIFEST, lambda: _files(folder, manifest)),
         (MANIFEST, lambda: _strings(manifest)),
+        (MANIFEST, lambda: _declared(manifest, tables)),
+        (HANDBOOK, lambda: _handbook(folder)),
         (MARTS, lambda: _marts(folder, tables, manifest)),
         (MARTS, lambda: _withheld(folder, tables)),
         *(
@@ -91,6 +96,25 @@ def _files(folder: Path, manifest: Mapping) -> Iterator[str]:
     for name in sorted(listed.keys() & present.keys()):
         if listed[name] != present[name]:
             yield f"{name}: expected size and SHA-256 of {MANIFEST}, found others"
+
+
+def _declared(manifest: Mapping, tables: Sequence[PublishedTable]) -> Iterator[str]:
+    """Find files that no declaration asks for, even if the manifest lists them."""
+    tables_written = {f"parquet/{table.name}.parquet" for table in tables}
+    forms = {MARTS, GEOPACKAGE, HANDBOOK, *tables_written}
+    for name in sorted(set(manifest.get("files", {})) - forms):
+        yield f"{name}: expected only the forms of an edition, found a file that is none"
+
+
+def _handbook(folder: Path) -> Iterator[str]:
+    """Read the handbook, if there is one: it needs nothing beside it and names no machine."""
+    page = folder / HANDBOOK
+    if not page.exists():
+        return
+    text = page.read_text("utf-8")
+    yield from faults(text)
+    if PATH_OF_A_USER.search(text):
+        yield f"{HANDBOOK}: expected no path of a machine, found one"
 
 
 def _strings(value: object, where: str = "") -> Iterator[str]:

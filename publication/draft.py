@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from publication.content import content_hash, geometry_hash
 from publication.geopackage import area_shapes, write_geopackage
+from publication.handbuch import HANDBOOK, render
 from publication.tables import PublishedTable, literal, quoted, quoted_list
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ def write_draft(
     areas: Path,
     folder: Path,
     facts: Mapping,
+    handbook: Mapping | None = None,
 ) -> dict:
     """Write all files of an edition into a new folder.
 
-    Writes `marts.duckdb`, `parquet/<table>.parquet`, `sozialraum.gpkg` and, last, `manifest.json`.
+    Writes `marts.duckdb`, `parquet/<table>.parquet`, `sozialraum.gpkg`, with its facts
+    `handbuch.html`, and, last, `manifest.json`.
     A draft that fails is removed again; one with a manifest is complete.
 
     Args:
@@ -44,6 +47,7 @@ def write_draft(
             `raumebene` and `geometry` (WKB polygons in EPSG:25832).
         folder: where to write; must not exist.
         facts: what the manifest says beside what is computed here; JSON values only.
+        handbook: what the quality handbook tells (`handbuch.render`); None: there is none.
 
     Returns:
         The manifest: `facts`, `content_hash`, `geometry_hash`, `tables` {name: {rows, columns}}
@@ -65,6 +69,8 @@ def write_draft(
         counts = _write_tables(warehouse, tables, folder)
         shown = area_shapes(folder / MARTS, areas)
         write_geopackage(folder / GEOPACKAGE, marts=folder / MARTS, shapes=shown, tables=tables)
+        if handbook is not None:
+            (folder / HANDBOOK).write_text(render(handbook), "utf-8")
         outlines = geometry_hash(shown)
         manifest = {
             **facts,

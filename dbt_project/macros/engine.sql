@@ -57,3 +57,18 @@
 {% macro spark__key_of(columns) -%}
     xxhash64({{ columns | join(', ') }})
 {%- endmacro %}
+
+{# Texts of a group as one, in a stated order; empty ones are left out, NULL if none is left. #}
+{% macro joined_texts(text, separator, order) -%}
+    {{ return(adapter.dispatch('joined_texts')(text, separator, order)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_texts(text, separator, order) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ order }})
+{%- endmacro %}
+
+{% macro spark__joined_texts(text, separator, order) -%}
+    nullif(array_join(transform(array_sort(collect_list(
+        case when {{ text }} is not null then struct({{ order }} as ordnung, {{ text }} as wert) end
+    )), teil -> teil.wert), '{{ separator }}'), '')
+{%- endmacro %}

@@ -36,9 +36,9 @@
 {# Feeds that bring cases and places: each has a model int_fallzahl__<feed>. #}
 {% macro fallzahl_feeds() -%}
     {{ return(feeds_here([
-        'mss_anteile', 'kita_verzeichnis', 'ewo_bestand', 'ewo_bewegung', 'ba_einzeldaten',
-        'ba_kommunal', 'itnrw_mindestsicherung', 'itnrw_pflege', 'seu_einzeldaten', 'seu_raum',
-        'jugendamt_hze', 'jugendamt_kita', 'schulen', 'sozialamt_leistungen', 'sozialamt_raum',
+        'mss_anteile', 'kita_verzeichnis', 'ewo_bestand', 'ewo_bestand_raum', 'ewo_bewegung',
+        'ba_einzeldaten', 'ba_kommunal', 'itnrw_mindestsicherung', 'itnrw_pflege',
+        'seu_einzeldaten', 'seu_raum', 'jugendamt_hze', 'jugendamt_kita', 'schulen', 'sozialamt_leistungen', 'sozialamt_raum',
         'schwerbehinderte', 'schwerbehinderte_plz', 'auslaenderamt', 'wohlfahrt_angebote',
         'wohnungsunternehmen', 'baugenehmigungen', 'wahlen'
     ])) }}
@@ -46,7 +46,9 @@
 
 {# Feeds that bring figures or classes without their counts: int_lieferwert__<feed>. #}
 {% macro lieferwert_feeds() -%}
-    {{ return(feeds_here(['mss_anteile', 'jobcenter_bewertung'])) }}
+    {{ return(feeds_here([
+        'mss_anteile', 'jobcenter_bewertung', 'itnrw_mindestsicherungsquote'
+    ])) }}
 {%- endmacro %}
 
 {# The staging model of a feed of areas or counts. #}
@@ -63,6 +65,7 @@
         'ba_einzeldaten': 'stg_ba__leistungsberechtigte',
         'ba_kommunal': 'stg_ba__kommunal',
         'itnrw_mindestsicherung': 'stg_itnrw__mindestsicherung',
+        'itnrw_mindestsicherungsquote': 'stg_itnrw__mindestsicherungsquote',
         'itnrw_pflege': 'stg_itnrw__pflege',
         'seu_einzeldaten': 'stg_gesundheitsamt__kinder',
         'seu_raum': 'stg_gesundheitsamt__raum',

@@ -23,6 +23,24 @@
     {%- else -%}'{{ (text | string | trim).replace("'", "''") }}'{%- endif -%}
 {%- endmacro %}
 
+{# Those of some indicators that the region has, joined. #}
+{% macro named_indicators(ids) -%}
+    {%- set here = [] -%}
+    {%- for id in ids if id in var('indikatoren', []) -%}{%- do here.append(id) -%}{%- endfor -%}
+    {{ return(here | join(', ')) }}
+{%- endmacro %}
+
+{# What was different in earlier versions of a definition, as one text. #}
+{% macro earlier_versions(versions) -%}
+    {%- set told = [] -%}
+    {%- for earlier in versions -%}
+        {%- do told.append(
+            'Version ' ~ earlier.version ~ ' bis ' ~ earlier.bis ~ ': ' ~ earlier.text
+        ) -%}
+    {%- endfor -%}
+    {{ return(told | join(' ')) }}
+{%- endmacro %}
+
 {# Status of a sum of parts within one area: what is not ok in one part is not ok in the sum. #}
 {% macro sum_status(column) -%}
     coalesce(
@@ -34,10 +52,11 @@
 {%- endmacro %}
 
 {# Inhabitants of an age range (whole years, inclusive; open above without `bis`), or all; of one
-   nationality group, or of both. They are those of the register, the reference of every rate; the
+   nationality group, or of both, and of one sex, or of both: of an age range of one sex only if
+   `kreuzungen` gives it as a band. They are those of the register, the reference of every rate; the
    Fortschreibung, which knows Kommunen only, is `einwohner_fortschreibung`.
    Grain: area × Gebietsstand × Stichtag. #}
-{% macro einwohner(von=none, bis=none, staatsangehoerigkeit='insgesamt') -%}
+{% macro einwohner(von=none, bis=none, staatsangehoerigkeit='insgesamt', geschlecht='insgesamt') -%}
     select
         counts.raum_id,
         counts.gebietsstand,
@@ -55,7 +74,7 @@
     {%- if bis is not none %} and bands.bis <= {{ bis }}{% endif %}
     {%- endif %}
         and counts.basis = 'melderegister'
-        and counts.geschlecht = 'insgesamt'
+        and counts.geschlecht = '{{ geschlecht }}'
         and counts.staatsangehoerigkeit = '{{ staatsangehoerigkeit }}'
     group by counts.raum_id, counts.gebietsstand, counts.stichtag
 {%- endmacro %}

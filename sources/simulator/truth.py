@@ -28,6 +28,9 @@ MANY_CHILDREN = 3
 ADULT, PROTECTED = 18, 2
 """Age of majority; vaccinations that protect against measles."""
 
+OLD, SMALL, LONG = 65, 6, 10
+"""Age from which somebody is old, below which a child is small; many years in one dwelling."""
+
 
 def true_results(county: County) -> dict[str, pd.DataFrame]:
     """Return the true results.
@@ -144,28 +147,44 @@ def _sums(raum: pd.Series, counted: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _register(county: County, jahr: int) -> pd.DataFrame:
-    """Households as they are, not as rules derive them, and the history of migration."""
+    """Ages, years in the dwelling, migration; households as they are, not as rules derive them."""
     stock = _inhabitants(county, jahr)
-    migration = _sums(
-        stock["raum_id"], {"migrationshintergrund": stock["migrationshintergrund"].to_numpy()}
+    age = stock["alter"].to_numpy()
+    migration = stock["migrationshintergrund"].to_numpy()
+    long_ago = np.datetime64(f"{jahr - LONG}-12-31")
+    below = _below_age_limit(stock["geburtsmonat"].to_numpy(), jahr)
+    persons_of = _sums(
+        stock["raum_id"],
+        {
+            "alterssumme": age,
+            "wohndauer_ab_10": (age >= ADULT) & (stock["einzug_wohnung"] <= long_ago).to_numpy(),
+            "migrationshintergrund": migration,
+            "migrationshintergrund_u18": migration & (age < ADULT),
+            "einwohner_unter_altersgrenze": below,
+            "einwohner_15_bis_altersgrenze": below & (age >= BANDS["15-17"]),
+            "einwohner_18_bis_altersgrenze": below & (age >= ADULT),
+            "einwohner_ab_altersgrenze": ~below,
+        },
     )
     household = stock["haushalt"].to_numpy()
     child = (stock["rolle"] == CHILD).to_numpy()
     persons = np.bincount(household)
     adults = np.bincount(household, ~child)
     children = np.bincount(household, child & (stock["alter"] < ADULT).to_numpy())
-    homes = stock.loc[~stock["haushalt"].duplicated(), ["haushalt", "raum_id"]]
+    homes = stock.loc[~stock["haushalt"].duplicated(), ["haushalt", "raum_id", "alter"]]
     persons, adults, children = (
         values[homes["haushalt"].to_numpy()] for values in (persons, adults, children)
     )
     return pd.concat(
         [
-            migration,
+            persons_of,
             _sums(
                 homes["raum_id"],
                 {
                     "haushalte": persons > 0,
                     "haushalte_einperson": persons == 1,
+                    "haushalte_einperson_ab_65": (persons == 1)
+                    & (homes["alter"] >= OLD).to_numpy(),
                     "haushalte_mit_kindern": children > 0,
                     "haushalte_alleinerziehend": (children > 0) & (adults == 1),
                     "haushalte_kinderreich": children >= MANY_CHILDREN,
@@ -173,6 +192,16 @@ def _register(county: County, jahr: int) -> pd.DataFrame:
             ),
         ]
     )
+
+
+def _below_age_limit(born: np.ndarray, jahr: int) -> np.ndarray:
+    """Who has not completed the age of § 7a SGB II before December of a year; `born` is JJJJMM.
+
+    65 years, for those born from 1947 to 1958 one month more a year, then two, up to 67 years.
+    """
+    year, month = born // 100, np.maximum(born % 100, 1)
+    limit = 65 * 12 + np.clip(year - 1946, 0, 12) + 2 * np.clip(year - 1958, 0, 6)
+    return (jahr - year) * 12 + 12 - month <= limit
 
 
 def _movements(county: County, stichtag: date) -> pd.DataFrame:
@@ -189,8 +218,22 @@ def _movements(county: County, stichtag: date) -> pd.DataFrame:
             county.raum_am(events["adresse"].to_numpy(), events["kommune_id"], stichtag)
         )
         reason = events[f"anlass_{side}"].astype(str).to_numpy()
-        frames.append(_sums(raum, {name: reason == kind for kind, name in kinds.items()}))
+        small = _age_at(county, events["person"].to_numpy(), events[day]) < SMALL
+        counted = {name: reason == kind for kind, name in kinds.items()}
+        counted |= {
+            f"{kinds[kind]}_u6": (reason == kind) & small
+            for kind in ("zuzug", "fortzug")
+            if kind in kinds
+        }
+        frames.append(_sums(raum, counted))
     return pd.concat(frames)
+
+
+def _age_at(county: County, person: np.ndarray, day: pd.Series) -> np.ndarray:
+    """Return the years of age of persons at days: the month of birth has passed when it begins."""
+    born = county.menschen["geburtsmonat"].to_numpy()[person]
+    before = day.dt.month.to_numpy() < born % 100
+    return day.dt.year.to_numpy() - born // 100 - before
 
 
 def _needs(county: County, jahr: int) -> list[pd.DataFrame]:

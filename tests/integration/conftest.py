@@ -94,17 +94,19 @@ def berlin(berlin_data, tmp_path_factory) -> Warehouse:
 @pytest.fixture(scope="session")
 def aachen(tmp_path_factory) -> Warehouse:
     """The county with a Statistikstelle, at full size, run once."""
-    home = tmp_path_factory.mktemp("aachen") / "home"
-    warehouse = Warehouse(Settings(home=home, region="aachen"))
-    assert warehouse.run().success
-    return warehouse
+    return county("aachen", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def rbk(tmp_path_factory) -> Warehouse:
     """The county without one, at full size, run once."""
-    home = tmp_path_factory.mktemp("rbk") / "home"
-    warehouse = Warehouse(Settings(home=home, region="rbk"))
+    return county("rbk", tmp_path_factory)
+
+
+def county(region: str, tmp_path_factory) -> Warehouse:
+    """Run a simulated county in a home of its own."""
+    home = tmp_path_factory.mktemp(region) / "home"
+    warehouse = Warehouse(Settings(home=home, region=region))
     assert warehouse.run().success
     return warehouse
 
@@ -128,6 +130,22 @@ def small_berlin(berlin_data, small_root) -> Warehouse:
     shutil.rmtree(settings.home / "kept", ignore_errors=True)
     copy_data(berlin_data, settings.open_data, REGISTER_YEARS)
     return Warehouse(settings)
+
+
+@pytest.fixture
+def small_edition(small_berlin, small_root) -> Warehouse:
+    """The same with an edition, made once: later tests get what lay there then."""
+    settings, kept = small_berlin.settings, small_root / "kept_edition"
+    places = (settings.landing, settings.sealed, settings.published)
+    if not kept.exists():
+        assert small_berlin.run().success
+        for place in places:
+            shutil.copytree(place, kept / place.relative_to(settings.home), symlinks=True)
+    else:
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.copytree(kept / place.relative_to(settings.home), place, symlinks=True)
+    return small_berlin
 
 
 @pytest.fixture

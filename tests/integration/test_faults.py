@@ -160,11 +160,10 @@ def test_another_year_in_a_known_layout_needs_no_change(small_berlin):
     ) == [(1,)]
 
 
-def test_table_of_another_year_is_caught_at_the_plausibility_gate(small_berlin, edit):
+def test_table_of_another_year_is_caught_at_the_plausibility_gate(small_edition, edit):
     """A Bezirksregion table made from another year's inhabitants and shares."""
-    assert small_berlin.run().success
-    before = small_berlin.current()
-    data = small_berlin.settings.data
+    before = small_edition.current()
+    data = small_edition.settings.data
     table = data / f"mss/{MSS}-2015-00-2-2-district-regions.csv"
     register = data / "register/EWR201612E_Matrix.csv"
     shares = data / f"mss/{MSS}-2017-00-2-1-planning-areas.csv"
@@ -180,76 +179,74 @@ def test_table_of_another_year_is_caught_at_the_plausibility_gate(small_berlin, 
     lines = [",".join(str(value) for value in row) for row in rows]
     table.write_text("\n".join([header, *lines]) + "\n")
 
-    result = small_berlin.run()
+    result = small_edition.run()
 
     assert not result.success
     assert "plausibility" in failed_checks(result)
-    assert outcomes(small_berlin, "mss_bezirksregionen")["2014-12-31"] == "accepted"
-    assert small_berlin.current() == before
+    assert outcomes(small_edition, "mss_bezirksregionen")["2014-12-31"] == "accepted"
+    assert small_edition.current() == before
 
 
-def test_gates_hold_when_the_publishing_asset_runs_alone(small_berlin):
+def test_gates_hold_when_the_publishing_asset_runs_alone(small_edition):
     """After a failed plausibility check, a failed dbt test, and a backfill in parts."""
-    assert small_berlin.run().success
-    before = small_berlin.current()
-    original = Folders(small_berlin.settings.landing).accepted("einwohnerregister")
-    kept = small_berlin.settings.home / "kept"
+    before = small_edition.current()
+    original = Folders(small_edition.settings.landing).accepted("einwohnerregister")
+    kept = small_edition.settings.home / "kept"
     shutil.copytree(original, kept)
 
     # A failed plausibility check: a band no longer adds up, by a value that must not be shown.
     broken = "select * replace (case when row_number = 7 then -918273645 else alter_18_20 end "
     broken += "as alter_18_20) from landed"
-    tamper(small_berlin, "einwohnerregister", "2016-12-31", broken)
-    result = small_berlin.run()
+    tamper(small_edition, "einwohnerregister", "2016-12-31", broken)
+    result = small_edition.run()
     assert not result.success
     assert "plausibility" in failed_checks(result)
-    assert "were not made from each other" in failure(small_berlin.run([EDITION]))
-    assert small_berlin.current() == before
-    assert find_in(searched(small_berlin), [b"918273645"]) == []
+    assert "were not made from each other" in failure(small_edition.run([EDITION]))
+    assert small_edition.current() == before
+    assert find_in(searched(small_edition), [b"918273645"]) == []
 
     # The same as a backfill in parts: every asset is made, no gate stands between the runs.
     parts = [
-        steps(small_berlin, CORE_STEP),
+        steps(small_edition, CORE_STEP),
         [released_key(table) for table in RELEASED_TABLES],
-        steps(small_berlin, MART_STEP),
+        steps(small_edition, MART_STEP),
         [DRAFT],
     ]
     for part in parts:
-        made = small_berlin.run(part).get_asset_materialization_events()
+        made = small_edition.run(part).get_asset_materialization_events()
         assert {event.asset_key for event in made} == set(part)
-    result = small_berlin.run([EDITION])
+    result = small_edition.run([EDITION])
     assert "plausibility gate, repeated before publishing" in failure(result)
-    assert small_berlin.current() == before
+    assert small_edition.current() == before
 
     # A failed dbt test: the grain is broken, so the core build is not green.
     shutil.rmtree(original)
     shutil.copytree(kept, original)
     doubled = "select * from landed union all select * from landed where row_number = 7"
-    tamper(small_berlin, "einwohnerregister", "2016-12-31", doubled)
-    assert not small_berlin.run().success
-    assert not small_berlin.settings.core_token.exists()
-    assert "the last core build was not green" in failure(small_berlin.run([EDITION]))
-    assert small_berlin.current() == before
+    tamper(small_edition, "einwohnerregister", "2016-12-31", doubled)
+    assert not small_edition.run().success
+    assert not small_edition.settings.core_token.exists()
+    assert "the last core build was not green" in failure(small_edition.run([EDITION]))
+    assert small_edition.current() == before
 
     # And with the good delivery back, all goes on.
     shutil.rmtree(original)
     shutil.copytree(kept, original)
-    assert small_berlin.run().success
-    latest = small_berlin.current()
+    assert small_edition.run().success
+    latest = small_edition.current()
     assert latest != before
 
     # A new release without new marts: the draft would show what the old release allowed.
-    small_berlin.run([released_key(table) for table in RELEASED_TABLES])
-    small_berlin.run([DRAFT])
-    assert "were not made from each other" in failure(small_berlin.run([EDITION]))
-    assert small_berlin.current() == latest
+    small_edition.run([released_key(table) for table in RELEASED_TABLES])
+    small_edition.run([DRAFT])
+    assert "were not made from each other" in failure(small_edition.run([EDITION]))
+    assert small_edition.current() == latest
 
 
-def test_a_ledger_that_does_not_balance_leaves_the_core_untouched(small_berlin, monkeypatch):
+def test_a_ledger_that_does_not_balance_leaves_the_core_untouched(small_edition, monkeypatch):
     """A row that is neither accepted nor quarantined: nothing after landing is made."""
-    assert small_berlin.run().success
-    settings = small_berlin.settings
-    before = small_berlin.current()
+    settings = small_edition.settings
+    before = small_edition.current()
     core, token = settings.warehouse.read_bytes(), settings.core_token.read_bytes()
 
     def losing_a_row(feed, *arguments, **named):
@@ -260,31 +257,30 @@ def test_a_ledger_that_does_not_balance_leaves_the_core_untouched(small_berlin, 
         return [replace(outcomes[0], **counts), *outcomes[1:]]
 
     monkeypatch.setattr("orchestration.landing.land_feed", losing_a_row)
-    result = small_berlin.run()
+    result = small_edition.run()
 
     assert not result.success
     assert "ledger_balances" in failed_checks(result)
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     assert feed_key("einwohnerregister") in made
-    assert not made & {*steps(small_berlin, LAYERS), DRAFT, EDITION}
+    assert not made & {*steps(small_edition, LAYERS), DRAFT, EDITION}
     assert settings.warehouse.read_bytes() == core
     assert settings.core_token.read_bytes() == token
-    assert small_berlin.current() == before
+    assert small_edition.current() == before
 
 
-def test_missing_geometry_is_rejected_and_the_old_one_stays(small_berlin):
-    assert small_berlin.run().success
-    path = small_berlin.settings.data / "lor/berlin-lor-planning-areas-until-2020.geojson"
+def test_missing_geometry_is_rejected_and_the_old_one_stays(small_edition):
+    path = small_edition.settings.data / "lor/berlin-lor-planning-areas-until-2020.geojson"
     collection = json.loads(path.read_text())
     collection["features"][5]["geometry"] = None
     path.write_text(json.dumps(collection))
 
-    result = small_berlin.run()
+    result = small_edition.run()
 
     assert result.success
     assert failed_checks(result) == {"arrival", "rhythm"}
-    assert "geometrie: missing" in reason(small_berlin, "lor_planungsraeume", "rejected")
-    assert small_berlin.published(
+    assert "geometrie: missing" in reason(small_edition, "lor_planungsraeume", "rejected")
+    assert small_edition.published(
         "select count(*) from dim_raum where raumebene = 'sozialraum'"
     ) == [(448,)]
 

@@ -126,7 +126,8 @@ def test_core_and_marts_meet_only_through_released_counts(manifest):
                 assert other.layer in MART_STEP or other.name in allowed_core, model.name
             else:
                 source, table = manifest.sources[node]
-                assert source == "released" or table.startswith("rule_"), model.name
+                published = source in ("released", "vorausgabe")
+                assert published or table.startswith("rule_"), model.name
 
 
 def test_staging_reads_one_source_and_nothing_else_reads_files(manifest):
@@ -159,11 +160,22 @@ def test_every_indicator_belongs_to_a_region():
 def test_every_published_column_is_described_in_german_and_has_an_audience(settings):
     tables = {table.name: table for table in read_manifest(settings).published_tables()}
     assert set(tables) == {
-        "dim_raum",
+        "dim_altersgrenze",
         "dim_indikator",
+        "dim_raum",
+        "mart_abgleich",
         "mart_bevoelkerung",
+        "mart_datentableau",
+        "mart_hinweis",
         "mart_indikator",
+        "mart_handlungsbedarf",
         "mart_index",
+        "mart_kumulation",
+        "mart_reihe",
+        "mart_revision",
+        "mart_umrechnung",
+        "mart_vergleichsraum",
+        "mart_vergleichsraum_merkmal",
     }
     for table in tables.values():
         for column in table.columns:
@@ -182,12 +194,14 @@ def test_every_indicator_has_its_entry(manifest):
 
 
 @pytest.mark.parametrize("region", region_names())
-def test_a_region_has_the_indicators_whose_numerator_it_gets(region):
+def test_a_region_has_the_indicators_whose_numerator_it_gets_and_its_catalogue(region):
     feeds = {feed.feed for feed in read_region(region).feeds}
+    katalog = read_region(region).katalog
     expected = set()
     for path in (PROJECT / "dbt_project/models/indicators").rglob("ind_*.yml"):
         (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
-        if feeds & {*model["config"]["meta"]["indikator"]["feeds"]}:
+        entry = model["config"]["meta"]["indikator"]
+        if feeds & {*entry["feeds"]} or katalog in entry["katalog"]:
             expected.add(model["name"].removeprefix("ind_"))
     assert set(dbt_vars(Settings(Path(), region))["indikatoren"]) == expected != set()
 

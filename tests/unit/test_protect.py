@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disclosure.policy import Policy, read_policy
-from disclosure.protect import protect_counts
+from disclosure.protect import protect_counts, withhold_sums
 from sources.region import REGIONS, region_names
 
 TODAY = date(2020, 6, 1)
@@ -304,3 +304,44 @@ def test_berlins_policy_withholds_one_and_two():
     policy = read_policy(REGIONS / "berlin" / "privacy.yaml")
     for thema in ("bevoelkerung", "soziale_lage"):
         assert policy.of(thema).max_sensitive == 2
+
+
+# --- sums over persons ------------------------------------------------------------------------
+
+
+def test_a_sum_over_withheld_inhabitants_goes_with_their_number():
+    """0101 has three inhabitants, 0102 thirty of whom one age band is withheld."""
+    people = pa.Table.from_pylist(
+        [
+            {**row, "basis": basis, "staatsangehoerigkeit": TOTAL}
+            for basis, small in (("melderegister", "0101"), ("fortschreibung", "0102"))
+            for row in (
+                cell("0101", TOTAL, TOTAL, 3, status="geheim" if small == "0101" else "ok"),
+                cell("0102", TOTAL, TOTAL, 30, status="geheim" if small == "0102" else "ok"),
+                cell("0102", "65+", TOTAL, None, status="geheim"),
+            )
+        ]
+    )
+    counts = pa.Table.from_pylist(
+        [
+            {
+                "raum_id": raum_id,
+                "gebietsstand": "heute",
+                "stichtag": date(2019, 12, 31),
+                "merkmal": merkmal,
+                "anzahl": 120,
+                "status": "ok",
+            }
+            for raum_id in ("0101", "0102")
+            for merkmal in ("alterssumme", "haushalte")
+        ]
+    )
+    rules = pa.table({"merkmal": ["alterssumme"]})
+    rows = withhold_sums(counts, people, rules).to_pylist()
+    found = {(r["raum_id"], r["merkmal"]): (r["anzahl"], r["status"]) for r in rows}
+    assert found == {
+        ("0101", "alterssumme"): (None, "geheim"),
+        ("0101", "haushalte"): (120, "ok"),
+        ("0102", "alterssumme"): (120, "ok"),
+        ("0102", "haushalte"): (120, "ok"),
+    }

@@ -3,18 +3,21 @@
 with members as (
     select
         part.index_id,
-        part.gewicht,
         figures.raum_id,
         figures.gebietsstand,
         figures.stichtag,
         figures.merkmal as indikator_id,
-        case when figures.status = 'ok' then figures.wert end as wert,
+        case when figures.status = 'ok' then {{ as_burden('figures.wert', 'dim.polaritaet') }} end
+            as wert,
         figures.thema,
         figures.publishable_from,
         exclusion.raum_id is not null as ausgeschlossen
     from {{ ref('fct_lieferwert') }} as figures
     inner join {{ source('warehouse', 'rule_index_part') }} as part
-        on part.indikator_id = figures.merkmal and part.klasse_aus_allen
+        on part.indikator_id = figures.merkmal
+    inner join {{ source('warehouse', 'rule_index') }} as rule
+        on rule.index_id = part.index_id and rule.klasse_aus_allen
+    inner join {{ ref('dim_indikator') }} as dim on dim.indikator_id = figures.merkmal
     left join {{ source('warehouse', 'rule_index_exclusion') }} as exclusion
         on exclusion.index_id = part.index_id and exclusion.raum_id = figures.raum_id
 ),
@@ -41,7 +44,7 @@ areas as (
     group by members.index_id, members.raum_id, members.gebietsstand, members.stichtag
 ),
 
-{{ z_population_index() }}
+{{ index_values() }}
 
 select
     classed.raum_id,

@@ -27,4 +27,6 @@ left join {{ ref('int_lieferwert__united') }} as figures
     and figures.gebietsstand = area.gebietsstand
     and figures.stichtag = area.stichtag
     and figures.merkmal = merkmale.merkmal
-where area.raumebene = 'sozialraum'
+-- The figure of a whole Kommune lies in its pseudo-area.
+where (merkmale.raumebene = 'sozialraum' and area.raumebene = 'sozialraum')
+    or (merkmale.raumebene = 'kommune' and area.raumebene = 'ohne_raum')

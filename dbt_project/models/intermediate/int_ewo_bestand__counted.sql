@@ -18,7 +18,8 @@ households as (
         min(raum_id) as raum_id,
         count(*) as personen,
         sum(case when ist_kind and jahre < 18 then 1 else 0 end) as kinder,
-        sum(case when ist_kind then 0 else 1 end) as erwachsene
+        sum(case when ist_kind then 0 else 1 end) as erwachsene,
+        min(jahre) as juengster
     from persons
     group by delivery_id, liefereinheit, stichtag, gebietsstand, haushalt
 ),
@@ -30,6 +31,8 @@ kinds as (
         sum(case when kinder > 0 then 1 else 0 end) as haushalte_mit_kindern,
         sum(case when kinder > 0 and erwachsene = 1 then 1 else 0 end)
             as haushalte_alleinerziehend,
+        sum(case when personen = 1 and juengster >= 65 then 1 else 0 end)
+            as haushalte_einperson_ab_65,
         sum(case when kinder >= 3 then 1 else 0 end) as haushalte_kinderreich
     from households
     group by delivery_id, liefereinheit, stichtag, raum_id, gebietsstand
@@ -39,7 +42,17 @@ inhabitants as (
     select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, jahre, geschlecht,
         staatsangehoerigkeit,
         count(*) as anzahl,
-        sum(case when migrationshintergrund then 1 else 0 end) as migrationshintergrund
+        count(*) * jahre as alterssumme,
+        sum(case when migrationshintergrund then 1 else 0 end) as migrationshintergrund,
+        sum(case when migrationshintergrund and jahre < 18 then 1 else 0 end)
+            as migrationshintergrund_u18,
+        sum(case when unter_altersgrenze then 1 else 0 end) as einwohner_unter_altersgrenze,
+        sum(case when unter_altersgrenze and jahre >= 15 then 1 else 0 end)
+            as einwohner_15_bis_altersgrenze,
+        sum(case when unter_altersgrenze and jahre >= 18 then 1 else 0 end)
+            as einwohner_18_bis_altersgrenze,
+        sum(case when unter_altersgrenze then 0 else 1 end) as einwohner_ab_altersgrenze,
+        sum(case when zehn_jahre_hier and jahre >= 18 then 1 else 0 end) as wohndauer_ab_10
     from persons
     group by delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, jahre, geschlecht,
         staatsangehoerigkeit
@@ -48,14 +61,20 @@ inhabitants as (
 select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, 'einwohner' as merkmal,
     jahre, geschlecht, staatsangehoerigkeit, anzahl
 from inhabitants
+{% for merkmal in [
+    'alterssumme', 'migrationshintergrund', 'migrationshintergrund_u18', 'wohndauer_ab_10',
+    'einwohner_unter_altersgrenze', 'einwohner_15_bis_altersgrenze',
+    'einwohner_18_bis_altersgrenze', 'einwohner_ab_altersgrenze'
+] -%}
 union all
-select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, 'migrationshintergrund',
-    cast(null as integer), 'insgesamt', 'insgesamt', sum(migrationshintergrund)
+select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, '{{ merkmal }}',
+    cast(null as integer), 'insgesamt', 'insgesamt', sum({{ merkmal }})
 from inhabitants
 group by delivery_id, liefereinheit, stichtag, raum_id, gebietsstand
+{% endfor %}
 {% for merkmal in [
-    'haushalte', 'haushalte_einperson', 'haushalte_mit_kindern', 'haushalte_alleinerziehend',
-    'haushalte_kinderreich'
+    'haushalte', 'haushalte_einperson', 'haushalte_einperson_ab_65', 'haushalte_mit_kindern',
+    'haushalte_alleinerziehend', 'haushalte_kinderreich'
 ] -%}
 union all
 select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, '{{ merkmal }}',

@@ -10,6 +10,9 @@
    - Migrationshintergrund (an estimate): a foreigner; a second nationality; German by
      Einbürgerung, as Aussiedler or by Option; born abroad; minors also through a parent in the
      same register.
+   - Ten years in the dwelling: moved in on the same day ten years ago or before. Who has no day of
+     moving in does not count as one of them.
+   - Below the age limit of SGB II: by year and month of birth, see dim_altersgrenze.
    - Household (an estimate): one address. A couple are spouses there, or the unmarried parents
      of a child there. An unmarried child under 27 belongs to the mother, else to the father,
      unless it has a child there itself. #}
@@ -28,14 +31,17 @@ with persons as (
             'person.kommune_id', 'coalesce(person.strassenschluessel, person.strasse)',
             'person.hausnummer', "coalesce(person.hausnummer_zusatz, '')"
         ]) }} as adresse,
-        cast(
-            extract(year from person.stichtag) - cast(substr(person.geburtsmonat, 1, 4) as integer)
-            - case
-                when extract(month from person.stichtag)
-                    < cast(substr(person.geburtsmonat, 5, 2) as integer) then 1
-                else 0
-            end as integer
-        ) as jahre,
+        {{ jahre_am('person.stichtag', 'person.geburtsmonat') }} as jahre,
+        {{ monate_am('person.stichtag', 'person.geburtsmonat') }} <= grenze.grenze_monate
+            as unter_altersgrenze,
+        coalesce(
+            10000 * extract(year from person.einzug_wohnung)
+            + 100 * extract(month from person.einzug_wohnung)
+            + extract(day from person.einzug_wohnung)
+            <= 10000 * (extract(year from person.stichtag) - 10)
+            + 100 * extract(month from person.stichtag) + extract(day from person.stichtag),
+            false
+        ) as zehn_jahre_hier,
         case
             when person.geschlecht in ('maennlich', 'weiblich') then person.geschlecht
             when substr(person.person_id, -1) in ('0', '2', '4', '6', '8', 'a', 'c', 'e')
@@ -56,6 +62,7 @@ with persons as (
         person.familienstand = 'ledig' as ledig
     from {{ ref('stg_ewo__bestand') }} as person
     {{ join_placement('person', 'ewo_bestand') }}
+    {{ join_altersgrenze('cast(substr(person.geburtsmonat, 1, 4) as integer)') }}
     where person.wohnungsstatus in ('alleinige', 'haupt')
 ),
 
@@ -124,8 +131,10 @@ select
     person.raum_id,
     person.gebietsstand,
     person.jahre,
+    person.unter_altersgrenze,
     person.geschlecht,
     person.staatsangehoerigkeit,
+    person.zehn_jahre_hier,
     person.eigener_hintergrund
         or (person.jahre < 18 and coalesce(young.hintergrund_der_eltern, false))
         as migrationshintergrund,

@@ -1,5 +1,6 @@
 {{ needs('ewo_bestand') }}
-{# What is derived from the register of persons. Grain: delivery × area × merkmal. #}
+{# What is derived from the register of persons. Ages and days of moving in stand in it; a history of
+   migration and households are estimates, as the seed merkmale says. Grain: delivery × area × merkmal. #}
 select
     'ewo_bestand' as feed,
     delivery_id,
@@ -10,6 +11,6 @@ select
     merkmal,
     anzahl,
     cast(null as varchar) as zustand,
-    true as geschaetzt
+    false as geschaetzt
 from {{ ref('int_ewo_bestand__counted') }}
 where merkmal <> 'einwohner'

@@ -66,6 +66,7 @@ judged as (
         indikator.art,
         indikator.faktor,
         indikator.polaritaet,
+        indikator.ereignisse,
         raum.kommune_id,
         raum.kreis_id,
         case
@@ -121,6 +122,59 @@ compared as (
         and kreis.stichtag = valued.stichtag
         and kreis.indikator_id = valued.indikator_id
         and kreis.version = valued.version
+),
+
+ranked as (
+    select
+        compared.*,
+        case
+            when rangfolge is not null and raumebene not in ('kommune', 'kreis', 'ohne_raum')
+                then cast(rank() over (
+                    partition by gebietsstand, raumebene, stichtag, indikator_id, version,
+                        kommune_id
+                    order by rangfolge nulls last
+                ) as integer)
+        end as rang_kommune,
+        case
+            when rangfolge is not null and raumebene not in ('kreis', 'ohne_raum')
+                then cast(rank() over (
+                    partition by gebietsstand, raumebene, stichtag, indikator_id, version
+                    order by rangfolge nulls last
+                ) as integer)
+        end as rang_kreis,
+        count(rangfolge) over peers as gereiht,
+        count(*) over (
+            partition by gebietsstand, raumebene, stichtag, indikator_id, version, rangfolge
+        ) as gleiche,
+        case
+            when stddev_pop(wert) over peers > 0
+                then (wert - avg(wert) over peers) / stddev_pop(wert) over peers
+        end as z_wert
+    from compared
+    window peers as (partition by gebietsstand, raumebene, stichtag, indikator_id, version)
+),
+
+limited as (
+    select
+        ranked.*,
+        {{ chance_limit('-') | indent(8) }} as untergrenze,
+        {{ chance_limit('+') | indent(8) }} as obergrenze,
+        chance.hoechstbreite
+    from ranked
+    cross join {{ source('warehouse', 'rule_chance') }} as chance
+),
+
+-- The Kreis is what is compared with, and a pseudo-area is no area.
+noticed as (
+    select
+        limited.*,
+        case
+            when raumebene in ('kreis', 'ohne_raum') then null
+            when untergrenze > kreis_wert then 'ueber'
+            when obergrenze < kreis_wert then 'unter'
+            when untergrenze <= kreis_wert and obergrenze >= kreis_wert then 'im_rahmen'
+        end as auffaellig
+    from limited
 )
 
 select
@@ -143,23 +197,24 @@ select
     kreis_wert,
     case when art <> 'anzahl' then wert - kommune_wert end as abw_kommune,
     case when art <> 'anzahl' then wert - kreis_wert end as abw_kreis,
+    z_wert,
+    rang_kommune,
+    rang_kreis,
     case
-        when stddev_pop(wert) over peers > 0
-            then (wert - avg(wert) over peers) / stddev_pop(wert) over peers
-    end as z_wert,
+        when rang_kreis is not null
+            then {{ fifth_of('rang_kreis', 'gleiche', 'gereiht') | indent(12) }}
+    end as quintil,
+    untergrenze,
+    obergrenze,
+    auffaellig,
     case
-        when rangfolge is not null and raumebene not in ('kommune', 'kreis', 'ohne_raum')
-            then cast(rank() over (
-                partition by gebietsstand, raumebene, stichtag, indikator_id, version, kommune_id
-                order by rangfolge nulls last
-            ) as integer)
-    end as rang_kommune,
+        when auffaellig is null then null
+        when auffaellig = 'im_rahmen' or polaritaet = 0 then 'neutral'
+        when (auffaellig = 'ueber') = (polaritaet < 0) then 'unguenstiger'
+        else 'guenstiger'
+    end as richtung,
     case
-        when rangfolge is not null and raumebene not in ('kreis', 'ohne_raum')
-            then cast(rank() over (
-                partition by gebietsstand, raumebene, stichtag, indikator_id, version
-                order by rangfolge nulls last
-            ) as integer)
-    end as rang_kreis
-from compared
-window peers as (partition by gebietsstand, raumebene, stichtag, indikator_id, version)
+        when obergrenze - untergrenze > hoechstbreite * kreis_wert then 'gering'
+        when obergrenze - untergrenze <= hoechstbreite * kreis_wert then 'ausreichend'
+    end as aussagekraft
+from noticed

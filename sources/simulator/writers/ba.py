@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sources.simulator.writers.outbox import Outbox, delivered, write_delimited
+from sources.simulator.writers.outbox import Outbox, delivered, save_workbook, write_delimited
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,31 +159,7 @@ def _write_workbook(path: Path, name: str, jahr: int, rows: "pd.DataFrame", shif
         for column, value in enumerate(cells, start=2):
             sheet.cell(number, column, value)
     sheet.cell(number + 1, 1, FOOT)
-    _save(book, path, jahr)
-
-
-def _save(book, path: Path, jahr: int) -> None:
-    """Save a workbook with fixed times inside: the same table is the same file."""
-    import zipfile
-    from datetime import datetime
-    from io import BytesIO
-
-    book.properties.created = book.properties.modified = datetime(jahr + 1, 4, 1)
-    content = BytesIO()
-    book.save(content)
-    with zipfile.ZipFile(content) as made, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
-        for part in made.infolist():
-            text = made.read(part)
-            if part.filename == "docProps/core.xml":  # openpyxl writes the time of saving into it
-                text = _without_time(text, jahr)
-            out.writestr(zipfile.ZipInfo(part.filename, (jahr + 1, 4, 1, 0, 0, 0)), text)
-
-
-def _without_time(text: bytes, jahr: int) -> bytes:
-    import re
-
-    stamp = f"{jahr + 1}-04-01T00:00:00Z".encode()
-    return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp, text)
+    save_workbook(book, path, date(jahr + 1, 4, 1))
 
 
 def _plant_stranger(outbox: Outbox) -> None:
@@ -269,7 +245,7 @@ def _write_ratings(outbox: Outbox, jahr: int, persons: "pd.DataFrame") -> None:
         sheet.append(list(line))
     sheet.append([areas[0] + "x", "6 unbekannt"])
     name = f"BEWERTUNG_{jahr}1231.xlsx"
-    _save(book, outbox.path(RATINGS, name), jahr)
+    save_workbook(book, outbox.path(RATINGS, name), date(jahr + 1, 4, 1))
     outbox.plant(13, "new code", RATINGS, name, "quarantined", "bewertung: not in the code list", 1)
 
 

@@ -1,1 +1,1 @@
-{{ indikator(fallzahl('sgb2_leistungsberechtigte'), einwohner(0, 64)) }}
+{{ indikator(fallzahl('sgb2_leistungsberechtigte'), fallzahl('einwohner_unter_altersgrenze')) }}

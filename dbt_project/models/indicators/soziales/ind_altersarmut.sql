@@ -1,1 +1,1 @@
-{{ indikator(fallzahl('grundsicherung_alter'), einwohner(65)) }}
+{{ indikator(fallzahl('grundsicherung_alter'), fallzahl('einwohner_ab_altersgrenze')) }}

@@ -2,5 +2,5 @@
 {# Grain: event of a person × delivery. #}
 select
     delivery_id, row_number, liefereinheit, stichtag, person_id, bewegungsart,
-    ereignisdatum, verarbeitungsdatum, kommune_id
+    ereignisdatum, verarbeitungsdatum, kommune_id, geburtsmonat
 from {{ source('landing', 'ewo_bewegung') }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('sgb2_bg_alleinerziehend'), fallzahl('haushalte_alleinerziehend')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('sgb2_elb'), fallzahl('einwohner_15_bis_altersgrenze')) }}

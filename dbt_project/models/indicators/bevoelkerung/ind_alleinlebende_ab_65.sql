@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('haushalte_einperson_ab_65'), einwohner(65)) }}

@@ -1,0 +1,1 @@
+{{ indikator(einwohner_seit(5, 'veraenderung'), einwohner_seit(5, 'frueher')) }}

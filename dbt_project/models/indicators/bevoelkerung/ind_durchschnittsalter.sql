@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('alterssumme'), einwohner()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('geburten'), einwohner(15, 44, geschlecht='weiblich')) }}

@@ -1,0 +1,1 @@
+{{ indikator(einwohner(80), einwohner(60, 79)) }}

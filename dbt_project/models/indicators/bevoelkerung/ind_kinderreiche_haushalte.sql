@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('haushalte_kinderreich'), fallzahl('haushalte_mit_kindern')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('migrationshintergrund_u18'), einwohner(0, 17)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl_saldo('zuzuege', 'fortzuege'), einwohner()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl_summe(['zuzuege', 'fortzuege']), einwohner()) }}

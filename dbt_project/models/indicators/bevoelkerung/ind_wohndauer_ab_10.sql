@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('wohndauer_ab_10'), einwohner(18)) }}

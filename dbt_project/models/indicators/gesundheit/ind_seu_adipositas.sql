@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('seu_bmi_ueber_p97'), fallzahl('seu_gemessene')) }}

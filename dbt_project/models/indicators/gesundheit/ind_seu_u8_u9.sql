@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('seu_u8_u9'), fallzahl('seu_vorsorgeheft')) }}

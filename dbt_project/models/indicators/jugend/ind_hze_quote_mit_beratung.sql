@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('hze_hilfen'), einwohner(0, 20)) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('grundsicherung_erwerbsminderung'), fallzahl('einwohner_18_bis_altersgrenze')) }}

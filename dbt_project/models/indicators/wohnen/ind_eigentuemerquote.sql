@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('wohnungen_selbstgenutzt'), fallzahl('wohnungen_bewohnt')) }}

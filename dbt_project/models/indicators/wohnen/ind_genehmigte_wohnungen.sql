@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('genehmigte_wohnungen'), einwohner()) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('wohnungen_leer'), fallzahl('wohnungen')) }}

@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('wohnungen_gebunden'), fallzahl('wohnungen_gemeldet')) }}

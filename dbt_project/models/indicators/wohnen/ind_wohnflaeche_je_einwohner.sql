@@ -1,0 +1,1 @@
+{{ indikator(fallzahl('wohnflaeche_m2'), einwohner()) }}
