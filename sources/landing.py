@@ -2,7 +2,8 @@
 
 Rejects a delivery, never a run: whatever a partner sent, the feed ends with a folder
 `accepted/<feed>/` in which exactly the valid deliveries lie, beside one typed file without
-rows. How one file is read and split is `delivery.py`, where files lie is `folders.py`.
+rows. How one file is read and split is `delivery.py`, where files lie is `folders.py`, what a
+refusal says is `refusals.py`.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sources import delivery, ledger
+from sources import delivery, ledger, refusals
 from sources.agreement import Agreement
 from sources.connectors import files as connector
 from sources.connectors.files import find_files, sha256_of
@@ -237,7 +238,9 @@ def _admit(run: _Run, path: Path, origin: Origin) -> _File | Outcome | None:
         return _not_agreed(run, unit, stichtag, name)
     sha256 = sha256_of(path)
     if any(o.result == "purged" and o.sha256 == sha256 for o in run.history):
-        return replace(_base(run, unit, stichtag, name), sha256=sha256, reason=_purged(run, name))
+        return replace(
+            _base(run, unit, stichtag, name), sha256=sha256, reason=refusals.purged(run.feed, name)
+        )
     file = _File(
         name=name,
         sha256=sha256,
@@ -277,9 +280,11 @@ def _is_put_back(run: _Run, name: str, sha256: str) -> bool:
 def _identified(run: _Run, file: _File, path: Path) -> _File:
     """Tell the Stichtag of a file that bears it inside, and whose it is."""
     if file.liefereinheit is None:
-        return replace(file, fault=_nobodys(run, file.name))
+        return replace(file, fault=refusals.nobodys(run.feed, file.name))
     if run.feed.stichtag.aus == "name":
-        return file if file.stichtag else replace(file, fault=_timeless(run, file.name))
+        return (
+            file if file.stichtag else replace(file, fault=refusals.timeless(run.feed, file.name))
+        )
     for outcome in reversed(run.history):
         same = (outcome.sha256, outcome.file) == (file.sha256, file.name)
         if same and outcome.stichtag and outcome.contract_version == run.feed.version:
@@ -290,7 +295,7 @@ def _identified(run: _Run, file: _File, path: Path) -> _File:
     except DeliveryError as error:
         return replace(file, fault=str(error))
     except Exception as error:  # unforeseen; its words may hold a value, its class does not
-        return replace(file, fault=_unforeseen(run.feed, file.name, error))
+        return replace(file, fault=refusals.unforeseen(run.feed, file.name, error))
 
 
 def _read(run: _Run, path: Path, name: str) -> tuple[RawTable, date]:
@@ -437,11 +442,11 @@ def _decide(run: _Run, state: _State, file: _File, objections: Mapping[str, str]
     agreement = run.agreement(file.liefereinheit, file.stichtag) if not file.fault else None
     if file.fault or agreement is None:
         _withdraw(state, file.delivery_id)
-        refusal = _not_agreed(run, file.liefereinheit, file.stichtag, file.name)
+        refusal = refusals.not_agreed(run.feed, file.liefereinheit, file.stichtag)
         state.outcomes.append(
             replace(outcome, reason=file.fault)
             if file.fault
-            else replace(outcome, result="not_agreed", reason=refusal.reason)
+            else replace(outcome, result="not_agreed", reason=refusal)
         )
         return
     terms = _terms(run, state, file, agreement, accepted)
@@ -476,7 +481,7 @@ def _decide(run: _Run, state: _State, file: _File, objections: Mapping[str, str]
         previous_rows=_previous_rows(run, terms, accepted, references),
     )
     state.shelf.fresh[file.delivery_id] = (split.accepted, split.quarantined)
-    problem = _too_many_bad_rows(candidate)
+    problem = refusals.too_many_bad_rows(run.feed, file.name, candidate.split)
     if problem is None:
         state.candidates.append(candidate)
         problem = objections.get(file.delivery_id)
@@ -488,13 +493,24 @@ def _decide(run: _Run, state: _State, file: _File, objections: Mapping[str, str]
         replace(
             outcome,
             result="rejected" if problem else "accepted",
-            reason=problem or _quarantined(candidate),
+            reason=problem or refusals.quarantined(candidate.split),
             layout=split.layout,
             rows_read=split.rows_read,
             rows_accepted=split.rows_accepted,
             rows_quarantined=split.rows_quarantined,
             repairs="; ".join(f"{name}: {n} row(s)" for name, n in split.repairs.items()) or None,
-            warnung="; ".join(filter(None, [file.warning, _drift(candidate)])) or None,
+            warnung="; ".join(
+                filter(
+                    None,
+                    [
+                        file.warning,
+                        refusals.drift(
+                            run.feed, candidate.split.rows_accepted, candidate.previous_rows
+                        ),
+                    ],
+                )
+            )
+            or None,
             hinweise="\n".join(split.notes) or None,
         )
     )
@@ -515,6 +531,13 @@ def _base(run: _Run, unit: str | None, stichtag: date | None, name: str | None) 
         period_end=period[1],
         publishable_from=run.feed.publishable_from(stichtag) if stichtag else None,
     )
+
+
+def _not_agreed(
+    run: _Run, unit: str | None, stichtag: date | None, name: str | None = None
+) -> Outcome:
+    reason = refusals.not_agreed(run.feed, unit, stichtag)
+    return replace(_base(run, unit, stichtag, name), result="not_agreed", reason=reason)
 
 
 def _outcome_of(run: _Run, file: _File) -> Outcome:
@@ -617,7 +640,7 @@ def _copied(
             if place == "accepted" or (place == "superseded" and not file.is_new):
                 return "duplicate", f"the same content as {other.file}"
         elif place == "accepted" and _is_last_of_its_slot(state, other, accepted):
-            return "rejected", _copy_of(run.feed, file, other)
+            return "rejected", refusals.copy_of(run.feed, file.name, file.liefereinheit, other)
     return None
 
 
@@ -670,7 +693,7 @@ def _split_anew(
     except DeliveryError as error:
         return str(error)
     except Exception as error:  # unforeseen; its words may hold a value, its class does not
-        return _unforeseen(run.feed, file.name, error)
+        return refusals.unforeseen(run.feed, file.name, error)
 
 
 def _previous_rows(
@@ -687,121 +710,6 @@ def _previous_rows(
     if areas is None or terms.kommunen:
         return None
     return references[areas.feed].rows.num_rows
-
-
-# --- words ----------------------------------------------------------------------------------
-
-
-def _nobodys(run: _Run, name: str) -> str:
-    agreed = run.feed.liefereinheiten
-    return str(
-        DeliveryError(
-            run.feed.feed,
-            name,
-            expected=f"a file name like {run.feed.name_pattern} that names one of {sorted(agreed)}",
-            found="a name that says nothing of who delivers it",
-            remedy="rename the file as agreed, or add the name to the Liefereinheit's aliases",
-        )
-    )
-
-
-def _timeless(run: _Run, name: str) -> str:
-    try:
-        delivery.agreed_layouts(run.feed, name)
-    except DeliveryError as error:
-        return str(error)
-    raise ValueError(f"feed {run.feed.feed}: the name tells a Stichtag")
-
-
-def _purged(run: _Run, name: str) -> str:
-    return str(
-        DeliveryError(
-            run.feed.feed,
-            name,
-            expected="a delivery whose retention has not ended",
-            found="one that was taken before and purged when its retention ended",
-            remedy="delete the file; its counts are kept in the archive",
-        )
-    )
-
-
-def _not_agreed(
-    run: _Run, unit: str | None, stichtag: date | None, name: str | None = None
-) -> Outcome:
-    about = f"{unit or 'anyone'} at Stichtag {stichtag}" if stichtag else f"{unit or 'anyone'}"
-    reason = (
-        f"feed {run.feed.feed}: no agreement covers {about}; nothing was read. "
-        f"To do: agree with {run.feed.partner} and add it to agreements.yaml"
-    )
-    return replace(_base(run, unit, stichtag, name), result="not_agreed", reason=reason)
-
-
-def _copy_of(feed: Feed, file: _File, other: Outcome) -> str:
-    whose = f" of {other.liefereinheit}" if other.liefereinheit != file.liefereinheit else ""
-    return str(
-        DeliveryError(
-            feed.feed,
-            file.name,
-            expected="content of its own",
-            found=f"the same content as {other.file}{whose} of Stichtag {other.stichtag}",
-            remedy=f"ask {feed.partner} for the right table",
-        )
-    )
-
-
-def _unforeseen(feed: Feed, name: str, error: Exception) -> str:
-    return str(
-        DeliveryError(
-            feed.feed,
-            name,
-            expected="a file that can be read as agreed",
-            found=f"one that cannot be ({type(error).__name__})",
-            remedy=f"ask {feed.partner} to send it again; if it stays, extend the reader",
-        )
-    )
-
-
-def _too_many_bad_rows(candidate: Candidate) -> str | None:
-    split, feed = candidate.split, candidate.feed
-    if not split.rows_read:
-        found, allowed = "no rows", "rows below the header"
-    elif split.rows_quarantined > feed.rows.quarantine_tolerance * split.rows_read:
-        tolerance = feed.rows.quarantine_tolerance
-        allowed = f"at most {tolerance:.1%} bad rows of {split.rows_read}"
-        found = _quarantined(candidate)
-    else:
-        return None
-    return str(
-        DeliveryError(
-            feed.feed,
-            candidate.file,
-            expected=allowed,
-            found=found,
-            remedy=f"ask {feed.partner} for a corrected table; the rows lie in quarantine",
-        )
-    )
-
-
-def _quarantined(candidate: Candidate) -> str | None:
-    split = candidate.split
-    if not split.rows_quarantined:
-        return None
-    listed = "; ".join(
-        f"{reason} ({count} row(s), first in row {first})"
-        for reason, (count, first) in split.reasons.items()
-    )
-    return f"{split.rows_quarantined} bad row(s): {listed}"
-
-
-def _drift(candidate: Candidate) -> str | None:
-    """Another number of rows than last time, where that is told and not refused."""
-    rows, previous = candidate.split.rows_accepted, candidate.previous_rows
-    agreed = candidate.feed.rows
-    if agreed.change != "warnung" or not previous:
-        return None
-    if abs(rows - previous) <= agreed.change_tolerance * previous:
-        return None
-    return f"{rows} rows, last time {previous}: a change of more than {agreed.change_tolerance:.0%}"
 
 
 # --- what has not come ----------------------------------------------------------------------

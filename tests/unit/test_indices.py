@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from orchestration.models import dbt_vars
 from orchestration.rules import RULE_SCHEMAS
 from orchestration.settings import PROJECT, Settings
-from sources.region import Index, ThresholdSet, read_region, region_names, rule_tables
+from sources.calculations import Index, ThresholdSet
+from sources.region import read_region, region_names, rule_tables
 
 DBT = PROJECT / "dbt_project"
 REGION = read_region("berlin")

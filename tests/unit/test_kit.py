@@ -414,7 +414,10 @@ def _phrases() -> list[tuple[str, str]]:
     """What landing says of deliveries: (part of the sentence, text with gaps), from its code."""
     folders = [*(PROJECT / "sources" / "formats").glob("*.py")]
     found = []
-    for path in [*folders, *(PROJECT / "sources" / n for n in ("delivery.py", "landing.py"))]:
+    for path in [
+        *folders,
+        *(PROJECT / "sources" / n for n in ("delivery.py", "landing.py", "refusals.py")),
+    ]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DeliveryError":
                 for word in node.keywords:

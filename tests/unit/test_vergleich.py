@@ -13,7 +13,8 @@ import pytest
 
 from orchestration.models import dbt_vars
 from orchestration.settings import PROJECT, Settings
-from sources.region import Chance, PeerFeature, Peers, read_region, region_names, rule_tables
+from sources.calculations import Chance, PeerFeature, Peers
+from sources.region import read_region, region_names, rule_tables
 
 MARTS = PROJECT / "dbt_project" / "models" / "marts"
 Z = 1.959963984540054
