@@ -261,7 +261,7 @@ def test_manifest_says_where_everything_came_from(berlin):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["kind"] == "monitoring"
     assert manifest["region"] == "berlin"
-    assert len(manifest["deliveries"]) == 21
+    assert len(manifest["deliveries"]) == 22
     assert {gate: result["passed"] for gate, result in manifest["gates"].items()} == {
         "plausibility": True,
         "privacy": True,
