@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration.edition import edition_assets
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION, gate_checks, released_key
+from orchestration.history import write_history_fast
 from orchestration.landing import delivery_specs, feed_key, landing_assets, partner_specs
 from orchestration.models import read_manifest
 from orchestration.rhythm import daily_schedule, inbox_sensor
@@ -36,6 +37,7 @@ def build_definitions(
         loggers: where a run's messages go.
     """
     settings.export()
+    write_history_fast(settings.dagster_home)
     region = region or read_region(settings.region)
     manifest = read_manifest(settings)
     return dg.Definitions(

@@ -5,6 +5,25 @@ from pathlib import Path
 
 import pytest
 
+HOMES = {
+    "aachen": "counties",
+    "rbk": "counties",
+    "small_berlin": "small",
+    "ui": "ui",
+    "berlin": "berlin",
+}
+"""Fixtures that run the whole warehouse; the tests of each are one lane, so that it is run once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell tests that run side by side which of them share what was made for them."""
+    for item in items:
+        names = list(getattr(item, "fixturenames", ()))
+        if "request" in names and hasattr(item, "callspec"):  # a fixture named by a parameter
+            names += item.callspec.params.values()
+        shared = next((lane for name, lane in HOMES.items() if name in names), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(shared))
+
 
 @pytest.fixture(scope="session")
 def berlin_data() -> Path:
