@@ -15,12 +15,13 @@ HOMES = {
 """Fixtures that run the whole warehouse; the tests of each are one lane, so that it is run once."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the lanes are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell tests that run side by side which of them share what was made for them."""
     for item in items:
         names = list(getattr(item, "fixturenames", ()))
         if "request" in names and hasattr(item, "callspec"):  # a fixture named by a parameter
-            names += item.callspec.params.values()
+            names += [value for value in item.callspec.params.values() if isinstance(value, str)]
         shared = next((lane for name, lane in HOMES.items() if name in names), item.path.stem)
         item.add_marker(pytest.mark.xdist_group(shared))
 
