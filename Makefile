@@ -11,7 +11,7 @@ run: $(READY)
 	$(BIN)/sozialraum run
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto
 
 ui: $(READY)
 	$(BIN)/sozialraum ui

@@ -1,29 +1,29 @@
-"""What all tests share: where the open data lies, and a visible skip where it does not."""
+"""What all tests share: where the open data lies, and which of them are run side by side."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-HOMES = {
-    "aachen": "counties",
-    "rbk": "counties",
-    "small_berlin": "small",
-    "ui": "ui",
-    "berlin": "berlin",
-}
-"""Fixtures that run the whole warehouse; the tests of each are one lane, so that it is run once."""
+OF_THEIR_OWN = ("dbt_units", "faults", "partner", "pulling", "real_samples", "ui")
+"""Integration tests that read no edition of the session's fixtures."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the lanes are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell tests that run side by side which of them share what was made for them."""
-    for item in items:
-        names = list(getattr(item, "fixturenames", ()))
-        if "request" in names and hasattr(item, "callspec"):  # a fixture named by a parameter
-            names += [value for value in item.callspec.params.values() if isinstance(value, str)]
-        shared = next((lane for name, lane in HOMES.items() if name in names), item.path.stem)
-        item.add_marker(pytest.mark.xdist_group(shared))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Hand each file to one process, and all that read the same editions to the same one.
+
+    Otherwise each process would run the whole warehouse for its own.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.split("::", maxsplit=1)[0])
+            own = file.stem.removeprefix("test_") in OF_THEIR_OWN
+            return "editions" if file.parent.name == "integration" and not own else str(file)
+
+    return Lanes(config, log)
 
 
 @pytest.fixture(scope="session")
