@@ -1,8 +1,5 @@
 """The catalogue in the counties: values follow from published counts, gaps are explained."""
 
-import re
-
-import duckdb
 import pytest
 
 from orchestration.catalogue import read_entries
@@ -10,8 +7,6 @@ from orchestration.settings import PROJECT
 from tests.integration.conftest import Warehouse
 from tests.unit.test_katalog import CATALOGUE, NOBODY_DELIVERS
 
-INDICATORS = PROJECT / "dbt_project" / "models" / "indicators"
-QUOTIENT = re.compile(r"indikator\(fallzahl\('(\w+)'\), fallzahl\('(\w+)'\)\)")
 KEY = "gebietsstand, stichtag, indikator_id, version"
 
 
@@ -103,47 +98,6 @@ def test_a_share_is_no_more_than_all(county):
         "and (zaehler > nenner or zaehler < 0)"
     )
     assert above == []
-
-
-def test_rates_of_counts_are_those_of_the_truth(county):
-    """Exactly, unless an estimate: the published rate is that of the true counts."""
-    quotients = {
-        path.stem.removeprefix("ind_"): found.groups()
-        for path in INDICATORS.rglob("ind_*.sql")
-        if (found := QUOTIENT.search(path.read_text(encoding="utf-8")))
-    }
-    truth = dict_of(
-        duckdb.sql(
-            "select merkmal, raum_id, gebietsstand, stichtag, anzahl "
-            f"from read_parquet('{county.truth('fallzahl')}')"
-        ).fetchall()
-    )
-    rows = county.published(
-        "select indikator_id, raum_id, gebietsstand, stichtag, wert, faktor "
-        "from mart_indikator inner join dim_indikator using (indikator_id, version) "
-        "where raumebene = 'sozialraum' and status = 'ok' and not geschaetzt and not umgerechnet"
-    )
-    compared = set()
-    for indikator_id, raum_id, gebietsstand, stichtag, wert, faktor in rows:
-        place = (raum_id, gebietsstand, stichtag)
-        counts = [truth.get((merkmal, *place)) for merkmal in quotients.get(indikator_id, ())]
-        if counts and None not in counts:
-            compared.add(indikator_id)
-            assert wert == pytest.approx(counts[0] / counts[1] * faktor, rel=1e-9), (
-                indikator_id,
-                place,
-            )
-    assert (
-        compared
-        >= {
-            "aachen": {"sgb2_quote", "elb_quote"},
-            "rbk": {"seu_masern"},
-        }[county.settings.region]
-    )
-
-
-def dict_of(rows: list[tuple]) -> dict[tuple, int]:
-    return {(merkmal, *place): anzahl for merkmal, *place, anzahl in rows}
 
 
 def test_the_estimated_age_limit_is_near_the_truth(rbk):
