@@ -4,7 +4,9 @@ Here belongs what an entry has to say. Not here: the minimum numbers, which are 
 `privacy.yaml`, and the SQL that names the counts.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -12,6 +14,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from sources.layouts import Strict
+from sources.region import Region
 
 COUNTED = ("anteil", "verhaeltnis")
 """Kinds of indicators that have a denominator."""
@@ -118,6 +121,49 @@ def read_entries(dbt_project: Path) -> dict[str, Entry]:
     """
     files = sorted((dbt_project / "models" / "indicators").rglob("ind_*.sql"), key=lambda p: p.stem)
     return {path.stem.removeprefix("ind_"): _read_entry(path) for path in files}
+
+
+def indicators_of(region: Region, entries: Mapping[str, Entry]) -> list[str]:
+    """Return the indicators of a region, in the order of the entries.
+
+    An indicator belongs to the region when one of the feeds that its entry names, any of which
+    brings its numerator, is among those of the region, or when it is in the region's catalogue:
+    then it is defined here, whether somebody delivers it or not.
+    """
+    feeds = {feed.feed for feed in region.feeds}
+    return [
+        indikator_id
+        for indikator_id, entry in entries.items()
+        if feeds.intersection(entry.feeds) or region.katalog in entry.katalog
+    ]
+
+
+def check_calculations(region: Region, entries: Mapping[str, Entry]) -> None:
+    """Check that what a region declares to compute rests on indicators that it has.
+
+    Raises:
+        ValueError: an index, a set of thresholds or a definition of peers names an indicator that
+            the region lacks, or one without a bad end where burdens are added up.
+    """
+    here = set(indicators_of(region, entries))
+    declared = [
+        *((f"indices.yaml, index {i.index_id}", i.indicators, True) for i in region.indices),
+        *((f"schwellen.yaml, {t.schwellen_id}", t.indicators, True) for t in region.schwellen),
+        *((f"vergleich.yaml, {p.vergleich_id}", p.indicators, False) for p in region.vergleiche),
+    ]
+    for where, indicators, needs_polarity in declared:
+        for key in indicators:
+            if key not in here:
+                near = get_close_matches(key, here, n=3)
+                raise ValueError(
+                    f"{region.region}/{where}: the region has no indicator {key!r}"
+                    + (f"; alike are {near}" if near else "")
+                )
+            if needs_polarity and not entries[key].polaritaet:
+                raise ValueError(
+                    f"{region.region}/{where}: {key} has polaritaet 0, so neither end is a burden; "
+                    "choose another indicator"
+                )
 
 
 def _read_entry(sql: Path) -> Entry:

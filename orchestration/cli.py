@@ -43,11 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def prepare(settings: Settings, options: argparse.Namespace | None = None) -> int:
     """Make the folders, Dagster's instance and the dbt manifest of a home."""
+    from orchestration.catalogue import check_calculations, read_entries
     from orchestration.models import is_parsed, read_manifest
     from orchestration.run_lock import hold
     from sources.region import read_region
 
     region = read_region(settings.region)
+    check_calculations(region, read_entries(settings.dbt_project))
     settings.make_folders()
     settings.export()
     with hold(settings.prepare_lock, lambda _: None):

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from orchestration.catalogue import read_entries
+from orchestration.catalogue import indicators_of, read_entries
 from orchestration.settings import Settings
 from publication.tables import PublishedColumn, PublishedTable
 from sources.region import Region, read_region
@@ -118,19 +118,10 @@ class Manifest:
 
 
 def dbt_vars(settings: Settings) -> dict:
-    """Return the variables of every dbt call: the feeds of the region and its indicators.
-
-    An indicator belongs to the region when one of the feeds that its entry names, any of which
-    brings its numerator, is among those of the region, or when it is in the region's catalogue:
-    then it is defined here, whether somebody delivers it or not.
-    """
+    """Return the variables of every dbt call: the feeds of the region and its indicators."""
     region = _region(settings.region)
     feeds = sorted(feed.feed for feed in region.feeds)
-    names = [
-        indikator_id
-        for indikator_id, entry in read_entries(settings.dbt_project).items()
-        if set(entry.feeds).intersection(feeds) or region.katalog in entry.katalog
-    ]
+    names = indicators_of(region, read_entries(settings.dbt_project))
     return {"feeds": feeds, "indikatoren": names}
 
 

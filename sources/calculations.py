@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sources.layouts import Strict
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""A name that becomes a key in tables and a part of column names."""
 
 
 class Part(Strict):
@@ -77,7 +80,7 @@ class Index(Strict):
             and it alone, rests on all figures, those too that are withheld.
     """
 
-    index_id: str
+    index_id: Key
     name: str
     quelle: str
     standardisierung: Literal["z_population", "exponential"]
@@ -106,6 +109,12 @@ class Index(Strict):
         )
 
     @property
+    def indicators(self) -> tuple[str, ...]:
+        """All indicators that it names."""
+        named = [part.indikator_id for domain in self.domains for part in domain.bestandteile]
+        return (*named, *([self.leitindikator] if self.leitindikator else []))
+
+    @property
     def classes(self) -> tuple[IndexClass, ...]:
         """Its classes: those declared, or quantiles by the share of areas above."""
         if self.quantile is None:
@@ -131,7 +140,25 @@ class Index(Strict):
                 f"index {self.index_id}: with fehlwerte mittel, and only then, hoechstens_fehlend "
                 f"is from 1 to {len(parts) - 1}: how many of the {len(parts)} parts may be missing"
             )
+        self._classes_meet()
         return self
+
+    def _classes_meet(self) -> None:
+        """Each value has one class: the limits rise, and one of two neighbours holds each."""
+        first, last = self.classes[0], self.classes[-1]
+        if first.ueber is not None or last.bis is not None:
+            raise ValueError(
+                f"index {self.index_id}: the first class is open below (no ueber), the last one "
+                "above (no bis); name them from the lowest to the highest"
+            )
+        for below, above in pairwise(self.classes):
+            once = below.bis_einschliesslich != above.ueber_einschliesslich
+            if below.bis is None or below.bis != above.ueber or not once:
+                raise ValueError(
+                    f"index {self.index_id}: between the classes {below.klasse} (bis {below.bis}) "
+                    f"and {above.klasse} (ueber {above.ueber}) there is a gap or an overlap; the "
+                    "limit is the same, and one of the two includes it"
+                )
 
 
 class Threshold(Part):
@@ -155,7 +182,7 @@ class ThresholdSet(Strict):
         leitindikator, hoechstabstand_tage: as for an index.
     """
 
-    schwellen_id: str
+    schwellen_id: Key
     name: str
     gegen: Literal["kreis", "kommune"]
     mindestzahl: int = Field(gt=0)
@@ -164,6 +191,12 @@ class ThresholdSet(Strict):
     regeln: tuple[Threshold, ...] = Field(min_length=1)
     beschlossen_am: date
     beschlossen_von: str
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """All indicators that it names."""
+        named = [rule.indikator_id for rule in self.regeln]
+        return (*named, *([self.leitindikator] if self.leitindikator else []))
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "ThresholdSet":
@@ -207,12 +240,17 @@ class Peers(Strict):
     Nearness is the Euclidean distance over the standardised `merkmale`, each with its weight.
     """
 
-    vergleich_id: str
+    vergleich_id: Key
     name: str
     anzahl: int = Field(default=5, gt=0)
     merkmale: tuple[PeerFeature, ...] = Field(min_length=1)
     beschlossen_am: date
     beschlossen_von: str
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """All indicators that it names."""
+        return tuple(feature.indikator_id for feature in self.merkmale)
 
     @model_validator(mode="after")
     def _names_each_once(self) -> "Peers":

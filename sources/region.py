@@ -212,6 +212,7 @@ class Region(Strict):
                     f"feed {feed.feed}: region has no liefereinheit {sorted(strangers)}"
                 )
         self._agreements_agree()
+        self._calculations_stand_once()
         known = {feed.feed for feed in self.feeds}
         named = {*self.expected, *self.quellen, *(repair.feed for repair in self.repairs)}
         named |= {name for feed in self.feeds for name in feed.condition_feeds}
@@ -222,6 +223,15 @@ class Region(Strict):
             if column not in {c.name for c in self.feed(name).columns}:
                 raise ValueError(f"region {self.region}: feed {name} has no column {column!r}")
         return self
+
+    def _calculations_stand_once(self) -> None:
+        for file, keys in {
+            "indices.yaml": [index.index_id for index in self.indices],
+            "schwellen.yaml": [thresholds.schwellen_id for thresholds in self.schwellen],
+            "vergleich.yaml": [peers.vergleich_id for peers in self.vergleiche],
+        }.items():
+            if twice := sorted({key for key in keys if keys.count(key) > 1}):
+                raise ValueError(f"{file}: stand twice: {twice}; rename one of each")
 
     def _agreements_agree(self) -> None:
         feeds = {feed.feed: feed for feed in self.feeds}

@@ -6,6 +6,7 @@ Expected numbers are worked out by hand here, or follow from what an index must 
 
 import math
 import random
+import re
 import time
 from datetime import date
 from functools import cache
@@ -17,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.models import dbt_vars
+from orchestration.catalogue import check_calculations, read_entries
 from orchestration.rules import RULE_SCHEMAS
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import PROJECT
 from sources.calculations import Index, ThresholdSet
 from sources.region import read_region, region_names, rule_tables
 
@@ -423,6 +424,21 @@ def test_a_part_of_another_day_is_aligned_as_declared(days, direction, used):
         ({"fehlwerte": "mittel"}, "hoechstens_fehlend is from 1 to 1"),
         ({"hoechstens_fehlend": 1}, "fehlwerte mittel, and only then"),
         ({"bestandteile": [{"indikator_id": "a", "gewicht": -1}]}, "greater than 0"),
+        ({"index_id": "A & B"}, "index_id"),
+        (
+            {"klassen": [{"klasse": "l", "bis": 0}, {"klasse": "h", "ueber": 1}]},
+            "a gap or an overlap",
+        ),
+        (
+            {
+                "klassen": [
+                    {"klasse": "l", "bis": 0},
+                    {"klasse": "h", "ueber": 0, "ueber_einschliesslich": True},
+                ]
+            },
+            "a gap or an overlap",
+        ),
+        ({"klassen": [{"klasse": "l", "bis": 0}]}, "the first class is open below"),
     ],
 )
 def test_a_wrong_index_is_refused(changes, message):
@@ -535,14 +551,38 @@ def test_a_wrong_set_is_refused(changes, message):
 
 
 @pytest.mark.parametrize("name", region_names())
-def test_regions_name_indicators_that_they_have_and_that_have_a_direction(name, tmp_path):
-    region = read_region(name)
-    known = dbt_vars(Settings(tmp_path, name))["indikatoren"]
-    for declared in (*region.indices, *region.schwellen):
-        parts = getattr(declared, "regeln", None) or [
-            p for domain in declared.domains for p in domain.bestandteile
-        ]
-        for key in {p.indikator_id for p in parts} | {declared.leitindikator} - {None}:
-            (path,) = (DBT / "models/indicators").rglob(f"ind_{key}.yml")
-            assert key in known, (name, key)
-            assert "polaritaet: 0" not in path.read_text(encoding="utf-8"), (name, key)
+def test_regions_name_indicators_that_they_have_and_that_have_a_direction(name):
+    check_calculations(read_region(name), read_entries(DBT))
+
+
+@pytest.mark.parametrize(
+    ("indikator_id", "message"),
+    [
+        (
+            "kinderarmuth",
+            "aachen/indices.yaml, index x: the region has no indicator 'kinderarmuth'; "
+            "alike are ['kinderarmut'",
+        ),
+        ("einwohner", "aachen/indices.yaml, index x: einwohner has polaritaet 0"),
+    ],
+)
+def test_an_index_on_nothing_is_refused_by_name(indikator_id, message):
+    index = Index(
+        index_id="x",
+        name="X",
+        quelle="X",
+        standardisierung="z_population",
+        bestandteile=({"indikator_id": indikator_id},),
+        quantile=5,
+    )
+    region = read_region("aachen").model_copy(update={"indices": (index,)})
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_calculations(region, read_entries(DBT))
+
+
+def test_a_key_that_stands_twice_is_named():
+    declared = read_region("aachen").model_dump()
+    declared["indices"] = [*declared["indices"], declared["indices"][0]]
+    twice = declared["indices"][0]["index_id"]
+    with pytest.raises(ValueError, match=rf"indices\.yaml: stand twice: \['{twice}'\]"):
+        type(read_region("aachen")).model_validate(declared)

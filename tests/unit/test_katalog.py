@@ -16,6 +16,8 @@ from sources.region import REGIONS, read_region, region_names
 
 DBT = PROJECT / "dbt_project"
 INDICATORS = DBT / "models" / "indicators"
+RANGE = re.compile(r"einwohner\((\d+)(?:, (\d+))?\)")
+REGISTERS = ("ewo_bestand", "ewo_bestand_raum", "einwohnerregister")
 
 # The 50 that are agreed on, in their order; some have variants.
 AGREED = {
@@ -289,3 +291,34 @@ def test_the_search_finds_what_it_looks_for(line):
 
 def test_the_search_knows_a_z_value():
     assert not averages("(wert - avg(wert) over peers) / stddev_pop(wert) over peers -- avg(wert)")
+
+
+def test_ranges_of_age_end_where_bands_end():
+    """A band that lies in a range only in part would be left out without a word."""
+    bands = {name: (von, bis) for name, von, bis in _rows("altersgruppen")}
+    crossings = _rows("kreuzungen")
+    for path in INDICATORS.rglob("ind_*.sql"):
+        for von, bis in RANGE.findall(path.read_text("utf-8")):
+            assert _ends(bands, crossings, int(von), int(bis or 999)) == [], path.name
+
+
+def test_a_range_that_cuts_a_band_is_found():
+    bands = {name: (von, bis) for name, von, bis in _rows("altersgruppen")}
+    assert ("ewo_bestand", "06-09") in _ends(bands, _rows("kreuzungen"), 3, 6)
+
+
+def _rows(seed: str) -> list[tuple]:
+    import duckdb
+
+    return duckdb.sql(f"from read_csv('{DBT / 'seeds' / seed}.csv', header = true)").fetchall()
+
+
+def _ends(bands: dict, crossings: list[tuple], von: int, bis: int) -> list[tuple[str, str]]:
+    """Bands of the counties' registers that lie in a range of ages in part."""
+    return [
+        (feed, band)
+        for feed, _, band, sex, nationality in crossings
+        if feed in REGISTERS and (sex, nationality) == ("insgesamt",) * 2 and band != "insgesamt"
+        for first, last in [(bands[band][0], 999 if bands[band][1] is None else bands[band][1])]
+        if first <= bis and last >= von and not (von <= first and last <= bis)
+    ]
