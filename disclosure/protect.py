@@ -1,13 +1,10 @@
-"""From core counts to published counts: which cells are withheld.
+"""What stays beside the engine: figures that go with counts, and what waits for its day.
 
-A first, simple form: minimum frequency on every count, and the parts of a sum go together, so
-that no withheld part is the difference between its total and its published parts. Levels above
-the Sozialraum are sums of published parts and are made later, from what this leaves. Before
-its embargo a value is not released. Whether the result holds is not judged here: that is the
-privacy gate, which shares the policy's numbers with this module and none of its code.
+The counts themselves are protected by the engine, all of a Stichtag together. A delivered change
+and a sum over all inhabitants are no counts, but would tell of one; a figure without counts has no
+frequency to judge. Whether the result holds is not judged here: that is the privacy gate.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,25 +12,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def protect_counts(
-    counts: "pa.Table",
-    *,
-    max_sensitive: int,
-    dimensions: Sequence[str] = (),
-    value: str = "anzahl",
-    as_of: date,
-) -> "pa.Table":
-    """Withhold sensitive counts.
+def withhold_until_embargo(figures: "pa.Table", *, value: str, as_of: date) -> "pa.Table":
+    """Withhold figures that may be published later only.
 
     Args:
-        counts: one row for each area and cell with `value`, `status`, `publishable_from`, the
-            area columns `raum_id`, `gebietsstand`, `stichtag` and the given `dimensions`, in
-            which `insgesamt` is the total.
-        max_sensitive: counts from 1 to this are sensitive, and so is what came as `geheim`.
-        dimensions: columns whose cells add up to the total of their area. If one part of an
-            area's dimension is sensitive, all parts of that dimension are withheld there; the
-            total stays unless it is sensitive itself.
-        value: the column that holds the number.
+        figures: one row for each area and cell with `value`, `status` and `publishable_from`.
+        value: the column that holds the figure.
         as_of: today; what may be published only later, or has no day from which it may, is
             `nicht_freigegeben`.
 
@@ -42,39 +26,20 @@ def protect_counts(
     """
     import duckdb
 
-    small = f"status = 'ok' and {value} between 1 and {max_sensitive}" if max_sensitive else "false"
-    sensitive = f"(status = 'geheim' or {small})"
-    part_of = (
-        "case "
-        + " ".join(f"when {name} <> 'insgesamt' then '{name}'" for name in dimensions)
-        + " end"
-        if dimensions
-        else "null"
-    )
-    other = [
-        name
-        for name in counts.column_names
-        if name not in {value, "status", "publishable_from", *dimensions}
-    ]
-    cell = ", ".join(other)
-    # A sensitive total takes all its parts with it; a sensitive part all parts beside it.
-    group_hit = f"bool_or({sensitive}) over (partition by {cell}, part_of)"
-    total_hit = f"bool_or(part_of is null and {sensitive}) over (partition by {cell})"
-    hit = f"({group_hit} or {total_hit})" if dimensions else sensitive
     with duckdb.connect() as con:
-        con.register("counts", counts)
+        con.register("figures", figures)
         return con.execute(
             f"""
-            with grouped as (select *, {part_of} as part_of from counts),
-            judged as (
-                select * exclude (status, part_of),
+            with judged as (
+                select * replace (
                     case
                         when status <> 'ok' then status
-                        when publishable_from <= date '{as_of}' is not true then 'nicht_freigegeben'
-                        when {hit} then 'geheim'
+                        when publishable_from <= date '{as_of}' is not true
+                            then 'nicht_freigegeben'
                         else 'ok'
                     end as status
-                from grouped
+                )
+                from figures
             )
             select * replace (case when status = 'ok' then {value} end as {value})
             from judged order by all
