@@ -1,0 +1,411 @@
+"""The audit of a pattern: all attackers in turn, and the verdict.
+
+The order of the attacks is chosen so that each uses what the one before found: a table that A1
+cannot rule out, A0 cannot either.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from disclosure.audit.attackers import (
+    Attack,
+    Case,
+    Municipalities,
+    insiders,
+    make_case,
+    municipalities,
+)
+from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells
+from disclosure.audit.demands import Demands, demand_counts
+from disclosure.audit.pattern import (
+    check_identical,
+    check_marks,
+    check_single_children,
+    read_marks,
+)
+from disclosure.audit.report import Audit, Hit
+from disclosure.audit.rules import small_rests
+from disclosure.audit.search import Count
+from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
+from disclosure.release import Release, check_given, make_keys, make_known
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from disclosure.policy import Policy
+
+ATTACKERS = ("A0", "A1", "A2", "A3", "M")
+
+
+def audit_release(
+    release: Release,
+    pattern: "pa.Table",
+    *,
+    policy: "Policy | None" = None,
+    primary: "pa.Table | None" = None,
+    given: "pa.Table | None" = None,
+    known: "pa.Table | None" = None,
+    unsatisfiable: "pa.Table | None" = None,
+    upper_under_a1: bool = False,
+    attackers: Sequence[str] | None = None,
+    owners: Municipalities | None = None,
+    intervals: bool = False,
+    all_withheld: bool = False,
+    seconds: float = math.inf,
+) -> Audit:
+    """Attack a pattern. The rules are those of the chapter on what is safe in DISCLOSURE.md.
+
+    Args:
+        release: the release, true counts included.
+        pattern: one row for every published cell: the key columns, `n` (magnitudes: `value`),
+            `primary` and `suppressed` (0 or 1).
+        policy: the region's rules; without them minimum frequency alone.
+        primary: keys of cells that are sensitive or not released for another reason, optionally
+            with the `width` that their interval must have.
+        given: totals that everybody knows: keys and n.
+        known: what earlier editions published: keys and n, and `edition` where there are several
+            (A3); see `make_known`.
+        unsatisfiable: keys of cells that the evidence says nothing can protect. A cell is excused
+            only if it falls even when everything is withheld that may be.
+        upper_under_a1: whether A1 must be left with the same upper bound as A0.
+        attackers: which of `ATTACKERS` attack; by default those of the policy, without one A0 and
+            A1. A3 attacks where `known` is handed in, A4 where the release holds further
+            geographies: their rows are known to all others.
+        owners: the municipalities, for M; by default those of the policy.
+        intervals: work out the exact interval of each sensitive cell; otherwise the audit stops
+            as soon as it is wide enough.
+        all_withheld: whether every withheld cell must not be exact, the complementary ones, too.
+        seconds: how long the audit may take; if it is not done then, it is not passed.
+
+    Raises:
+        ReleaseError: one of the small tables does not fit the release.
+        ValueError: an attacker is unknown, or M has no municipalities.
+    """
+    started = time.monotonic()
+    count = Count(deadline=started + seconds)
+    attackers = tuple(attackers or (policy.attackers if policy else ("A0", "A1")))
+    owners = owners or _owners(release, policy)
+    _check_attackers(attackers, owners)
+    if primary is not None:
+        primary = make_keys(release, primary, "primary", optional=("width",))
+    if given is not None:
+        given = make_keys(release, given, "given", number=True)
+        check_given(release, given)
+    if known is not None:
+        known = make_known(release, known)
+    if release.kind == "magnitude":
+        from disclosure.audit.magnitudes import audit_magnitudes
+
+        return audit_magnitudes(
+            release,
+            pattern,
+            count,
+            primary=primary,
+            given=given,
+            known=known,
+            unsatisfiable=unsatisfiable,
+            owners=owners if "M" in attackers else None,
+        )
+    cells = _with_given(enumerate_cells(release), given)
+    marks = read_marks(cells, pattern)
+    demands = demand_counts(cells, marks, primary, policy)
+    if all_withheld:
+        demands = replace(demands, sensitive=demands.sensitive | marks.suppressed)
+    excused = _mask(cells, unsatisfiable)
+    problems = [*marks.problems, *check_marks(cells, marks, demands.sensitive, demands.may_be_zero)]
+    public = ~marks.suppressed & ~cells.unknown
+    problems += check_single_children(cells, marks, public, excused)
+    wanted = _Wanted(demands, upper_under_a1, tuple(attackers), owners, intervals, policy)
+    hits: list[Hit] = []
+    hopeless: list[Hit] = []
+    table = _interval_table(release, [])
+    try:
+        case = _make_case(cells, marks.suppressed, wanted, given, known)
+        problems += check_identical(cells, marks, case.members)
+        hits, table, open_ends = _attack(case, wanted, count)
+        problems += open_ends
+        hits, hopeless = _excuse(case, wanted, hits, excused, count, given, known)
+    except (Infeasible, SolverFailure, TimeOut) as error:
+        problems.append(f"undecided: {error}")
+    return Audit(
+        release=release.name,
+        hits=tuple(hits),
+        problems=tuple(problems),
+        intervals=table,
+        unsatisfiable=tuple(hopeless),
+        facts={
+            "solver": version(),
+            "attackers": sorted({*attackers, *(["A3"] if known is not None else [])}),
+            "published cells": len(cells.key),
+            "withheld cells": int(marks.suppressed.sum()),
+            "sensitive cells": int(demands.sensitive.sum()),
+            "programmes": count.programmes,
+            "whole programmes": count.whole,
+            "seconds": round(time.monotonic() - started, 3),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    demands: Demands
+    upper_under_a1: bool
+    attackers: tuple[str, ...]
+    owners: Municipalities | None
+    intervals: bool
+    policy: "Policy | None"
+    rests: frozenset[tuple[str, ...]] | None = None  # the hidden sums to look at; None: all
+    insiders: frozenset[tuple[str, ...]] | None = None  # the cells whose insiders attack
+
+
+def _make_case(
+    cells: Cells,
+    suppressed: "np.ndarray",
+    wanted: _Wanted,
+    given: "pa.Table | None",
+    known: "pa.Table | None",
+) -> Case:
+    public = ~suppressed & ~cells.unknown
+    atoms = enumerate_atoms(cells, public & (cells.value == 0))
+    return make_case(
+        cells,
+        atoms,
+        suppressed,
+        wanted.demands.may_be_zero,
+        given=given,
+        known=known,
+        owners=wanted.owners,
+        hidden=small_rests(cells, atoms, wanted.policy),
+    )
+
+
+def _check_attackers(attackers: Sequence[str], owners: Municipalities | None) -> None:
+    if strange := sorted(set(attackers) - set(ATTACKERS)):
+        raise ValueError(f"audit: unknown attackers {strange}; expected some of {list(ATTACKERS)}")
+    if "M" in attackers and owners is None:
+        raise ValueError("audit: attacker M needs the dimension and the codes of municipalities")
+
+
+def _owners(release: Release, policy: "Policy | None") -> Municipalities | None:
+    """Return the municipalities that a policy declares: all codes of one level."""
+    if policy is None or policy.raum.dimension not in release.dimensions:
+        return None
+    name, level = policy.raum.dimension, policy.raum.kommunen
+    dimension = release.dimensions[name]
+    codes = tuple(code for code in dimension.codes if len(dimension.path(code)) == level + 1)
+    return Municipalities(name, codes) if codes else None
+
+
+def _with_given(cells: Cells, given: "pa.Table | None") -> Cells:
+    """Take given totals as the numbers of their cells."""
+    if given is None:
+        return cells
+    place = cells.find(given)
+    value, unknown = cells.value.copy(), cells.unknown.copy()
+    value[place[place >= 0]] = given["n"].to_numpy()[place >= 0]
+    unknown[place[place >= 0]] = False
+    return replace(cells, value=value, unknown=unknown)
+
+
+def _mask(cells: Cells, keys: "pa.Table | None") -> "np.ndarray":
+    import numpy as np
+
+    mask = np.zeros(len(cells.key), dtype=bool)
+    if keys is not None:
+        place = cells.find(keys)
+        mask[place[place >= 0]] = True
+    return mask
+
+
+def _attack(case: Case, wanted: _Wanted, count: Count) -> tuple[list[Hit], "pa.Table", list[str]]:
+    import numpy as np
+
+    demands = wanted.demands
+    looked_at = [wanted.rests is None or name in wanted.rests for name in case.rests]
+    sensitive = case.stretch(demands.sensitive, np.array(looked_at, dtype=bool))
+    hidden = 0 if case.hidden is None else case.hidden.bar
+    bar = np.where(sensitive, case.stretch(demands.bar, hidden), 0)
+    attacks: dict[str, Attack] = {}
+    if {"A1", "A2", "M"} & set(wanted.attackers):
+        attacks["A1"] = Attack(case, case.knowledge(zeros_are_printed=True), count)
+    hits: list[tuple[int, str, str, tuple[str, ...]]] = []
+    if first := attacks.get("A1"):
+        rise = np.where(bar > 0, bar - first.base, 0)
+        if wanted.upper_under_a1:
+            fallen = sensitive & ~first.raise_to(rise)
+            hits += [(cell, "A1", "upper bound", ()) for cell in np.flatnonzero(fallen)]
+        else:
+            first.try_to(rise)
+        fallen = sensitive & ~first.move(sensitive)
+        hits += [(cell, "A1", "exact", ()) for cell in np.flatnonzero(fallen)]
+    if "A0" in wanted.attackers:
+        # A table that fits what A1 knows fits what A0 knows.
+        table = first.table if first else None
+        outsider = Attack(case, case.knowledge(zeros_are_printed=False), count, table=table)
+        attacks["A0"] = outsider
+        rise = np.where(bar > 0, bar - outsider.base, 0)
+        if first:
+            rise[first.base + first.up >= bar] = 0
+        fallen = sensitive & ~outsider.raise_to(rise)
+        hits += [(cell, "A0", "upper bound", ()) for cell in np.flatnonzero(fallen)]
+        other = sensitive & ~(first.moved if first else np.zeros(len(sensitive), dtype=bool))
+        fallen = other & ~outsider.move(other)
+        hits += [(cell, "A0", "exact", ()) for cell in np.flatnonzero(fallen)]
+    hits += _narrow(attacks, np.where(sensitive, case.stretch(demands.width, 0), 0))
+    hits += _with_knowledge(case, attacks.get("A1"), sensitive, wanted)
+    names = case.names(range(len(sensitive)))
+    found = [Hit(names[cell], *rest) for cell, *rest in hits]
+    found.sort(key=lambda hit: (hit.attacker, hit.learned, hit.key, hit.known_by))
+    table = _intervals(case, attacks, np.flatnonzero(sensitive), bar, exact=wanted.intervals)
+    return found, table, _open_ends(attacks, names)
+
+
+def _open_ends(attacks: dict[str, Attack], names: list[tuple[str, ...]]) -> list[str]:
+    """Name what was not decided; a cell that is not shown to be safe counts as fallen."""
+    problems = []
+    for attacker, attack in attacks.items():
+        if attack.undecided:
+            cells = [" × ".join(names[cell]) for cell in sorted(attack.undecided)]
+            problems.append(f"undecided: the solver gave up under {attacker} for {cells}")
+        if attack.unseen.any():
+            problems.append(
+                f"undecided: after {attack.most} cells that fall under {attacker}, "
+                f"{int(attack.unseen.sum())} more were not looked at and count as fallen"
+            )
+    return problems
+
+
+def _narrow(attacks: dict[str, Attack], width: "np.ndarray") -> list[tuple]:
+    """Return the cells whose interval is narrower than the policy demands."""
+    import numpy as np
+
+    chosen = np.flatnonzero(width > 0)
+    hits = []
+    for name, attack in attacks.items():
+        left = chosen[(attack.up + attack.down)[chosen] < width[chosen]]
+        lower, upper = attack.intervals(left, np.full(len(width), np.inf))
+        hits += [
+            (int(cell), name, "interval", ())
+            for cell, low, high in zip(left, lower, upper, strict=True)
+            if high is not None and high - low < width[cell]
+        ]
+    return hits
+
+
+def _with_knowledge(
+    case: Case, attack: Attack | None, sensitive: "np.ndarray", wanted: _Wanted
+) -> list[tuple]:
+    """Attack with what insiders and municipalities know."""
+    import numpy as np
+
+    hits = []
+    if attack is None:
+        return hits
+    cells = np.flatnonzero(sensitive)
+    if "A2" in wanted.attackers:
+        alone = (case.cells.value == 1) & ~case.cells.unknown
+        ones = np.flatnonzero(case.stretch(alone, False))
+        names = case.names(range(len(sensitive)))
+        if wanted.insiders is not None:
+            ones = np.array([one for one in ones if names[one] in wanted.insiders], dtype=np.int64)
+        hits += [
+            (cell, "A2", "exact", names[insider]) for insider, cell in insiders(attack, cells, ones)
+        ]
+    if "M" in wanted.attackers and wanted.owners is not None:
+        hits += [
+            (cell, "M", "exact", (wanted.owners.codes[number - 1],))
+            for number, cell in municipalities(attack, cells)
+        ]
+    return hits
+
+
+def _intervals(
+    case: Case,
+    attacks: dict[str, Attack],
+    wanted: "np.ndarray",
+    bar: "np.ndarray",
+    *,
+    exact: bool,
+) -> "pa.Table":
+    rows = []
+    for name in sorted(attacks):
+        attack = attacks[name]
+        base = attack.base
+        if exact:
+            lower, upper = attack.intervals(wanted, bar)
+        else:
+            lower = (base - attack.down)[wanted].tolist()
+            upper = (base + attack.up)[wanted].tolist()
+        form = "exact" if exact else "at least"
+        rows.append((case.names(wanted), name, lower, upper, form))
+    return _interval_table(case.cells.release, rows)
+
+
+def _interval_table(release: Release, rows: Sequence[tuple]) -> "pa.Table":
+    import pyarrow as pa
+
+    columns = [*release.key_columns, "without"]
+    tables = []
+    for names, attacker, lower, upper, form in [*rows, ([], "", [], [], "")]:
+        full = [(*name, *[""] * (len(columns) - len(name))) for name in names]
+        texts = zip(*full, strict=True) if full else ([] for _ in columns)
+        table = {n: pa.array(list(t), pa.string()) for n, t in zip(columns, texts, strict=True)}
+        table["attacker"] = pa.array([attacker] * len(full), pa.string())
+        table["lower"] = pa.array(lower, pa.int64())
+        table["upper"] = pa.array(upper, pa.int64())
+        table["form"] = pa.array([form] * len(full), pa.string())
+        tables.append(pa.table(table))
+    return pa.concat_tables(tables)
+
+
+def _excuse(
+    case: Case,
+    wanted: _Wanted,
+    hits: list[Hit],
+    excused: "np.ndarray",
+    count: Count,
+    given: "pa.Table | None",
+    known: "pa.Table | None",
+) -> tuple[list[Hit], list[Hit]]:
+    """Tell the hits that nothing can prevent, if the evidence names them, from the others."""
+    import numpy as np
+
+    width = len(case.cells.release.key_columns)
+    named = set(case.cells.names(np.flatnonzero(excused)))
+    claimed = [hit for hit in hits if hit.key[:width] in named]
+    if not claimed:
+        return hits, []
+    cells = case.cells
+    most = _make_case(
+        cells,
+        (cells.value > 0) | cells.unknown | _mask_of(cells, case.withheld),
+        wanted,
+        given,
+        known,
+    )
+    only = _mask_of(cells, cells.find_names([hit.key[:width] for hit in claimed]))
+    demands = replace(wanted.demands, sensitive=wanted.demands.sensitive & only)
+    claims = replace(
+        wanted,
+        demands=demands,
+        attackers=tuple({hit.attacker for hit in claimed}),
+        intervals=False,
+        rests=frozenset(hit.key for hit in claimed),
+        insiders=frozenset(hit.known_by for hit in claimed),
+    )
+    still, _, _ = _attack(most, claims, count)
+    hopeless = {(hit.key, hit.attacker, hit.learned) for hit in still}
+    excusable = [hit for hit in claimed if (hit.key, hit.attacker, hit.learned) in hopeless]
+    return [hit for hit in hits if hit not in excusable], excusable
+
+
+def _mask_of(cells: Cells, rows: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    mask = np.zeros(len(cells.key), dtype=bool)
+    mask[rows] = True
+    return mask
