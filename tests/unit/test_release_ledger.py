@@ -1,0 +1,236 @@
+"""The ledger of releases: what left is known, unchanged days stand, corrections tell nothing."""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+from test_counts import AREAS, LARGE, TODAY, case, cases_of, close, facts, policy
+
+from disclosure.engine import protect_release
+from disclosure.ledger import MUNICIPAL, NOTE, known_of, read_ledger, record, strike
+from disclosure.star import day_releases
+from disclosure.star.store import read_evidence, read_patterns, write_releases
+from expectations.checks.withstands_attack import REPORT, faults_of
+from orchestration import release as release_step
+from orchestration.ledger import (
+    AUDIENCE,
+    LedgerError,
+    Past,
+    churn_of,
+    editions_of,
+    past_of,
+    recorded,
+    require_decided,
+)
+from orchestration.settings import Settings
+
+DAY = "2019-12-31 g"
+# K1-1 was published with 5 and is corrected to 1; so the totals change by 4.
+BEFORE = {**LARGE, "K1-1": 5, "K2-1": 1}
+CORRECTED = {**BEFORE, "K1-1": 1}
+
+
+class Home:
+    """A folder with releases and a ledger; editions are made from cases."""
+
+    def __init__(self, folder: Path):
+        self.releases, self.ledger = folder / "release", folder / "ledger"
+
+    def release(self, rows: list[dict], rules) -> None:
+        """Protect and store, as the release step does."""
+        past = Past(read_ledger(self.ledger), rules)
+        require_decided(past.entries, rules)
+        days = day_releases(facts(rows), rules, TODAY)
+        made = [(day, *release_step.protect_day(day, past)) for day in days]
+        write_releases(self.releases, made)
+
+    def publish(self, edition: str, rows: list[dict], rules=None) -> None:
+        """Release, and record what leaves."""
+        rules = rules or policy()
+        self.release(rows, rules)
+        record(self.ledger, self.releases, edition, rules, audience=AUDIENCE)
+
+    @property
+    def note(self) -> dict:
+        return read_evidence(self.releases, DAY)[NOTE]
+
+    @property
+    def withheld(self) -> set[str]:
+        pattern = read_patterns(self.releases)[DAY]
+        return set(pattern.filter(pc.equal(pattern["suppressed"], 1))["raum"].to_pylist())
+
+    def faults(self) -> int:
+        """What the auditor finds who knows all editions."""
+        return faults_of(self.releases, self.ledger, policy(), 600)
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+def test_what_left_is_recorded_and_what_was_withheld_is_not(home):
+    home.publish("e1", cases_of(BEFORE))
+    (entry,) = read_ledger(home.ledger)
+    told = {row["raum"]: row["n"] for row in entry.told(DAY).to_pylist()}
+    assert told["K1-1"] == 5 and told["Total"] == 171
+    assert "K2-1" in home.withheld and not home.withheld & set(told)
+    assert entry.policy["thresholds"][0]["max_sensitive"] == 2
+    assert home.ledger.stat().st_mode & 0o077 == 0
+
+
+def test_an_unchanged_day_keeps_its_pattern_without_being_protected_anew(home, monkeypatch):
+    home.publish("e1", cases_of(BEFORE))
+    first = read_patterns(home.releases)[DAY]
+    monkeypatch.setattr("disclosure.engine.protect_release", None)
+    home.publish("e2", cases_of(BEFORE))
+    home.publish("e3", cases_of(BEFORE))
+    assert read_patterns(home.releases)[DAY].equals(first)
+    assert home.faults() == 0
+    _, entry = read_ledger(home.ledger)[1:]
+    assert known_of(read_ledger(home.ledger), facts_release(BEFORE)).hashes == (
+        entry.days[DAY].counts,
+    )
+
+
+def facts_release(numbers: dict):
+    (day,) = day_releases(facts(cases_of(numbers)), policy(), TODAY)
+    return day.release
+
+
+def test_a_draft_binds_the_edition_that_publishes_its_areas_and_none_before(home):
+    own = set(AREAS["K1"][:3])
+    waiting = close(cases_of(CORRECTED), *own)
+    home.publish("e1", waiting)
+    home.release(cases_of(CORRECTED), policy())
+    record(home.ledger, home.releases, "e1-entwurf", policy(), audience=[MUNICIPAL])
+    hidden = home.withheld
+    assert not own <= hidden
+    home.release(waiting, policy())
+    assert own <= home.withheld
+    assert home.note["told before and sensitive now"] == []
+    assert home.faults() == 0
+    home.publish("e2", cases_of(CORRECTED))
+    assert home.withheld <= hidden
+    assert home.faults() == 0
+
+
+def test_two_editions_with_a_correction_tell_nothing_withheld(home):
+    home.publish("e1", cases_of(BEFORE))
+    home.publish("e2", cases_of(CORRECTED))
+    assert {"K1-1", "K2-1"} <= home.withheld
+    assert home.faults() == 0
+    assert home.note["told before and sensitive now"] == [
+        {"raum": "K1-1", "edition": "e1", "corrected": True}
+    ]
+
+
+def test_a_second_edition_that_forgets_the_first_is_refused(home):
+    home.publish("e1", cases_of(BEFORE))
+    days = day_releases(facts(cases_of(CORRECTED)), policy(), TODAY)
+    forgetful = [(day, protect_release(day.release)) for day in days]
+    write_releases(home.releases, [(day, made.pattern, made.evidence) for day, made in forgetful])
+    assert faults_of(home.releases, home.ledger.parent / "none", policy(), 600) == 0
+    assert home.faults() > 0
+    assert "K1-1" in (home.releases / REPORT).read_text()
+
+
+def test_what_was_told_before_and_is_sensitive_under_a_stricter_policy_is_named(home):
+    home.publish("e1", cases_of({**LARGE, "K1-1": 4}))
+    home.publish("e2", cases_of({**LARGE, "K1-1": 4}), policy(5))
+    assert {"raum": "K1-1", "edition": "e1", "corrected": False} in home.note[
+        "told before and sensitive now"
+    ]
+    assert "K1-1" in home.withheld
+    assert home.faults() == 0  # nothing can make it secret again, and the evidence says so
+    unsatisfiable = read_evidence(home.releases, DAY)["unsatisfiable"]
+    assert "K1-1" in {cell["raum"] for cell in unsatisfiable}
+
+
+def test_little_changes_from_one_edition_to_the_next_and_it_is_counted(home):
+    home.publish("e1", cases_of(BEFORE))
+    before = home.withheld
+    home.publish("e2", cases_of({**BEFORE, "K2-3": 61}))
+    assert home.note["compared with"] == "edition e1"
+    assert home.note["newly_withheld"] == len(home.withheld - before)
+    assert home.note["newly_shown"] == len(before - home.withheld)
+    changes = churn_of([home.note])
+    assert changes["newly_shown_since_edition"] == home.note["newly_shown"]
+    assert changes["newly_withheld_since_stichtag"] == 0
+
+
+def test_a_new_stichtag_is_compared_with_the_one_before(home):
+    later = [{**row, "stichtag": date(2020, 3, 31)} for row in cases_of(BEFORE)]
+    home.publish("e1", cases_of(BEFORE) + later)
+    note = read_evidence(home.releases, "2020-03-31 g")[NOTE]
+    assert note["compared with"] == "stichtag 2019-12-31"
+    assert (note["newly_withheld"], note["newly_shown"]) == (0, 0)
+
+
+def test_counts_that_are_no_cells_any_more_are_left_out_and_counted(home):
+    rows = cases_of(BEFORE)
+    home.publish("e1", rows + [case(area, 20, "gestrichen") for area in BEFORE])
+    home.publish("e2", rows)
+    assert home.note["known counts that are no cells any more"] > 0
+    assert home.faults() == 0
+
+
+def test_a_looser_policy_needs_a_decision_before_anything_is_released(home):
+    home.publish("e1", cases_of(BEFORE), policy(4))
+    stored = read_patterns(home.releases)[DAY]
+    with pytest.raises(LedgerError, match=r"edition e1 .*thresholds\.soziales\.max_sensitive"):
+        home.release(cases_of(BEFORE), policy(2))
+    assert read_patterns(home.releases)[DAY].equals(stored)
+    decisions = [
+        {
+            "regel": f"thresholds.{thema}.max_sensitive",
+            "von": 4,
+            "auf": 2,
+            "grund": "g",
+            "beschlossen_von": "b",
+            "beschlossen_am": date(2020, 1, 1),
+        }
+        for thema in ("soziales", "bevoelkerung")
+    ]
+    home.publish("e2", cases_of(BEFORE), policy(2, lockerungen=decisions))
+    home.publish("e3", cases_of(BEFORE), policy(2))  # what was decided need not stay for ever
+
+
+def test_an_entry_is_whole_and_is_never_changed(home):
+    home.publish("e1", cases_of(BEFORE))
+    with pytest.raises(FileExistsError, match="entry e1"):
+        record(home.ledger, home.releases, "e1", policy(), audience=AUDIENCE)
+    with pytest.raises(ValueError, match="release the counts again"):
+        record(home.ledger, home.releases, "e2", policy(3), audience=AUDIENCE)
+    assert [entry.edition for entry in read_ledger(home.ledger)] == ["e1"]
+    (home.ledger / "e1" / "entry.json").unlink()
+    with pytest.raises(FileNotFoundError, match="entry e1"):
+        read_ledger(home.ledger)
+
+
+def test_an_edition_that_did_not_leave_is_struck_out(home):
+    home.publish("e1", cases_of(BEFORE))
+    strike(home.ledger, "e1")
+    assert read_ledger(home.ledger) == []
+
+
+def test_an_edition_leaves_recorded_or_not_at_all(home, tmp_path, monkeypatch):
+    home.release(cases_of(BEFORE), policy())
+    settings = Settings(home=tmp_path, region="musterkreis")
+    monkeypatch.setattr(Settings, "release", home.releases)
+    monkeypatch.setattr(Settings, "release_ledger", home.ledger)
+    with (
+        pytest.raises(OSError, match="full"),
+        recorded(settings, policy(), "musterkreis-1", "hash"),
+    ):
+        assert [entry.edition for entry in read_ledger(home.ledger)] == ["musterkreis-1"]
+        raise OSError("the disk is full")
+    assert read_ledger(home.ledger) == []
+    (settings.published / "musterkreis-1").mkdir(parents=True)
+    with pytest.raises(LedgerError, match=r"holds musterkreis-1, .* 1 edition\(s\)"):
+        past_of(settings, policy())
+    with recorded(settings, policy(), "musterkreis-1", "hash"):
+        pass
+    (entry,) = past_of(settings, policy()).entries
+    assert entry.facts["content_hash"] == "hash" and editions_of([entry]) == [entry]
