@@ -18,6 +18,10 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """A name that becomes a key in tables and a part of column names."""
 
 
+MOST_CLASSES = 5
+"""So many classes may rest on counts that are withheld, a coarse scale."""
+
+
 class Part(Strict):
     """An indicator in something that is put together of several.
 
@@ -76,8 +80,11 @@ class Index(Strict):
         klassen: its classes by limits of the index's value; or instead
         quantile: as many classes of equally many areas each, `1` the most burdened.
         ausschluss: areas that take no part.
-        klasse_aus: `alle` is a declared exception, for indices of delivered figures: the class,
-            and it alone, rests on all figures, those too that are withheld.
+        klasse_aus: `alle` is a declared exception: the class, and it alone, rests on all counts
+            and delivered figures, those too that are withheld, and is published only where the
+            audit finds that no withheld count can be told from it.
+        spielraum: how far off, to each side, a withheld delivered figure has to be possible for
+            all that the classes say, in its own unit; 0 where no part is delivered without counts.
     """
 
     index_id: Key
@@ -95,6 +102,7 @@ class Index(Strict):
     quantile: int | None = Field(default=None, ge=2)
     ausschluss: tuple[str, ...] = ()
     klasse_aus: Literal["veroeffentlicht", "alle"] = "veroeffentlicht"
+    spielraum: float = Field(default=0.0, ge=0)
 
     @property
     def domains(self) -> tuple[Domain, ...]:
@@ -139,6 +147,11 @@ class Index(Strict):
             raise ValueError(
                 f"index {self.index_id}: with fehlwerte mittel, and only then, hoechstens_fehlend "
                 f"is from 1 to {len(parts) - 1}: how many of the {len(parts)} parts may be missing"
+            )
+        if self.klasse_aus == "alle" and len(self.classes) > MOST_CLASSES:
+            raise ValueError(
+                f"index {self.index_id}: found {len(self.classes)} classes; with klasse_aus: alle "
+                f"at most {MOST_CLASSES} classes, since finer ones tell counts"
             )
         self._classes_meet()
         return self
@@ -299,6 +312,7 @@ def calculation_rows(
                 "hoechstens_fehlend": i.hoechstens_fehlend,
                 "klassen_nach": "anteil" if i.quantile else "index_wert",
                 "klasse_aus_allen": i.klasse_aus == "alle",
+                "spielraum": i.spielraum,
             }
             for i in indices
         ],

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from sources.agreement import Agreement, legal_bases
 from sources.calculations import Chance, Index, Peers, ThresholdSet, calculation_rows
 from sources.contract import KREIS, Feed, read_feed
+from sources.freigaben import Freigabe, check_freigaben
 from sources.layouts import Strict
 from sources.notes import Abgleich, Lesehilfe, comparison_rows, note_rows
 from sources.timeline import Timeline, timeline_rows
@@ -179,6 +180,7 @@ class Region(Strict):
     grenzen: tuple[float, float, float, float] | None = None
     quellen: dict[str, Source] = Field(default_factory=dict)
     agreements: tuple[Agreement, ...] = ()
+    freigaben: tuple[Freigabe, ...] = ()
     expected: dict[str, tuple[date, ...]]
     repairs: tuple[Repair, ...] = ()
     uninhabited: tuple[Uninhabited, ...] = ()
@@ -212,6 +214,7 @@ class Region(Strict):
                     f"feed {feed.feed}: region has no liefereinheit {sorted(strangers)}"
                 )
         self._agreements_agree()
+        check_freigaben(self.freigaben, self.kommune_ids, self.themen)
         self._calculations_stand_once()
         known = {feed.feed for feed in self.feeds}
         named = {*self.expected, *self.quellen, *(repair.feed for repair in self.repairs)}
@@ -257,6 +260,16 @@ class Region(Strict):
         marks = (m for feed in self.feeds for column in feed.columns for m in column.marks)
         repaired |= self.zeit.named_columns
         return repaired | {(mark.when.feed, mark.when.column) for mark in marks if mark.when}
+
+    @property
+    def kommune_ids(self) -> tuple[str, ...]:
+        """The municipalities; none where the region knows them from their geometry alone."""
+        return tuple(kommune.kommune_id for kommune in self.kommunen)
+
+    @property
+    def themen(self) -> tuple[str, ...]:
+        """The themes that figures are delivered of: all but geometry and addresses."""
+        return tuple(sorted({feed.thema for feed in self.feeds} - {"raum"}))
 
     def feed(self, name: str) -> Feed:
         """Return a feed by name."""
@@ -375,9 +388,9 @@ def read_region(name: str, folder: Path = REGIONS) -> Region:
     breaks = path.with_name("brueche.yaml")
     if breaks.exists():
         declared["zeit"] = yaml.safe_load(breaks.read_text(encoding="utf-8"))
-    agreements = path.with_name("agreements.yaml")
-    if agreements.exists():
-        declared["agreements"] = yaml.safe_load(agreements.read_text(encoding="utf-8"))
+    for key, file in (("agreements", "agreements.yaml"), ("freigaben", "releases.yaml")):
+        if path.with_name(file).exists():
+            declared[key] = yaml.safe_load(path.with_name(file).read_text(encoding="utf-8"))
     shared = declared.pop("gemeinsame_feeds", {})
     feeds = [read_feed(feed) for feed in sorted(path.parent.glob("feeds/*.yaml"))]
     for family, adapted in shared.items():

@@ -71,7 +71,7 @@ where cells.{{ condition }}
 
 {# The cells of a fact: every area of every expected delivery × every key that its feed gives, with
    the delivered count, or why there is none. The number of a Sozialraum that may not be published
-   counts in the pseudo-area of its Kommune, so that the total of the Kommune stays.
+   stays with it, under the status nicht_freigegeben: totals hold it, and it is protected in them.
    `counts`: a relation of the shape int_<kind>__united. `keys`: a relation with feed, raumebene,
    leer_ist_null, geschaetzt and the columns `cell`, which name what is counted.
    Grain: area × Gebietsstand × Stichtag × cell. #}
@@ -84,10 +84,7 @@ summed as (
         counts.liefereinheit,
         counts.stichtag,
         counts.gebietsstand,
-        case
-            when area.freigegeben then counts.raum_id
-            else concat(area.kommune_id, '-ohne')
-        end as raum_id,
+        counts.raum_id,
         {{ of_counts }},
         sum(counts.anzahl) as anzahl,
         {{ sum_status(delivered_status('counts.zustand', 'counts.anzahl')) }} as status,
@@ -100,11 +97,7 @@ summed as (
         and area.gebietsstand = counts.gebietsstand
         and area.raum_id = counts.raum_id
     group by counts.feed, counts.liefereinheit, counts.stichtag, counts.gebietsstand,
-        case
-            when area.freigegeben then counts.raum_id
-            else concat(area.kommune_id, '-ohne')
-        end,
-        {{ of_counts }}
+        counts.raum_id, {{ of_counts }}
 ),
 
 counted_in as (
@@ -135,14 +128,13 @@ cells as (
 delivered as (
     select
         cells.*,
-        coalesce(summed.anzahl, case when cells.leer_ist_null then 0 end) as anzahl,
+        coalesce(summed.anzahl, case when cells.leer_ist_null then 0 end) as anzahl_summe,
         case
             when cells.delivery_id is null then 'nicht_geliefert'
-            when not cells.freigegeben then 'nicht_freigegeben'
             when summed.raum_id is not null then summed.status
             when cells.leer_ist_null then 'ok'
             else 'nicht_geliefert'
-        end as status,
+        end as lieferstatus,
         coalesce(summed.geschaetzt, 0) as zeile_geschaetzt
     from cells
     left join summed
@@ -156,6 +148,18 @@ delivered as (
         {% endfor %}
 ),
 
+judged as (
+    select
+        delivered.*,
+        case when lieferstatus = 'ok' then anzahl_summe end as anzahl,
+        case
+            when delivery_id is not null and not freigegeben then 'nicht_freigegeben'
+            else lieferstatus
+        end as status
+    from delivered
+),
+
+-- What is unknown of one Liefereinheit makes the sum of all unknown.
 united as (
     select
         cells.feed,
@@ -163,12 +167,12 @@ united as (
         cells.gebietsstand,
         cells.stichtag,
         {{ of_cells }},
-        sum(cells.anzahl) as anzahl,
+        case when count(cells.anzahl) = count(*) then sum(cells.anzahl) end as anzahl,
         {{ sum_status('cells.status') }} as status,
         max(case when cells.geschaetzt then 1 else cells.zeile_geschaetzt end) = 1 as geschaetzt,
         max(cells.delivery_id) as delivery_id,
         max(cells.publishable_from) as publishable_from
-    from delivered as cells
+    from judged as cells
     group by cells.feed, cells.raum_id, cells.gebietsstand, cells.stichtag, {{ of_cells }}
 )
 {%- endmacro %}

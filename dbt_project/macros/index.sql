@@ -6,13 +6,16 @@
    relation with `id`, indikator_id and ausrichtung. The whole has the Stichtage of its
    leitindikator, without one those of all its parts. A part gives its nearest Stichtag of the same
    Gebietsstand, the earlier of two as near ones, or (`letzter`) its last one until then; none if
-   that is further away than hoechstabstand_tage.
+   that is further away than hoechstabstand_tage. `figures`: the CTE of what there is in Sozialräumen,
+   by indikator_id; the published values without one.
    Gives the CTE `aligned`, grain: whole × Gebietsstand × Stichtag × part. #}
-{% macro aligned_stichtage(rules, parts, id) -%}
+{% macro aligned_stichtage(rules, parts, id, figures=none) -%}
 present as (
     select distinct indikator_id, gebietsstand, stichtag
-    from {{ ref('mart_indikator') }}
+    from {{ figures or ref('mart_indikator') }}
+    {% if not figures -%}
     where raumebene = 'sozialraum'
+    {%- endif %}
 ),
 
 heads as (

@@ -70,6 +70,8 @@
    which the Kommune covers without them. One part that is not ok leaves the Kommune without a
    figure: the two sums would lack different people. Grain: area × Gebietsstand × Stichtag. #}
 {% macro einwohner_seit(jahre, was) -%}
+    {%- set part = "raum.raumebene in ('sozialraum', 'ohne_raum')" -%}
+    {%- set whole = "raum.raumebene = 'kommune' and counts.status = 'ok'" -%}
     with counts as (
         {{ einwohner() }}
     ),
@@ -87,16 +89,24 @@
             and extract(day from later.stichtag) = extract(day from earlier.stichtag)
     ),
 
+    -- The published total of a Kommune, else the sum of its parts.
     kommunen as (
         select
             concat(raum.kommune_id, '-ohne') as raum_id,
             counts.gebietsstand,
             counts.stichtag,
-            sum(counts.anzahl) as anzahl,
-            {{ sum_status('counts.status') }} as status
+            coalesce(
+                max(case when {{ whole }} then counts.anzahl end),
+                sum(case when {{ part }} then counts.anzahl end)
+            ) as anzahl,
+            case
+                when max(case when {{ whole }} then 1 else 0 end) = 1 then 'ok'
+                else {{ sum_status('case when ' ~ part ~ ' then counts.status end') }}
+            end as status
         from counts
         inner join {{ ref('dim_raum') }} as raum
             on raum.raum_id = counts.raum_id and raum.gebietsstand = counts.gebietsstand
+        where {{ part }} or raum.raumebene = 'kommune'
         group by raum.kommune_id, counts.gebietsstand, counts.stichtag
     ),
 

@@ -318,6 +318,35 @@ def test_without_the_reference_year_nothing_is_told():
             assert set(indexed(figures, column=column, **changes).values()) == {expected}
 
 
+def test_a_class_that_rests_on_all_counts_is_the_released_one_or_none():
+    """Its numbers go with it; without the declaration a released class means nothing."""
+    released = [("0", "hoch", "ok"), ("1", None, "geheim"), ("2", "niedrig", "ok")]
+    found = {}
+    for klasse_aus in ("alle", "veroeffentlicht"):
+        con = database(
+            of_year(VALUES, NOW), {"a": -1, "b": -1}, index=an_index(klasse_aus=klasse_aus)
+        )
+        con.executemany(f"insert into indexklasse values ('i', ?, 'g', '{NOW}', ?, ?)", released)
+        rows = con.execute(
+            "select raum_id, klasse, status, index_wert is not null, rang is not null "
+            f"from ({render('mart_index')})"
+        ).fetchall()
+        found[klasse_aus] = {row[0]: row[1:] for row in rows}
+    assert found["alle"] == {
+        "0": ("hoch", "ok", True, True),
+        "1": (None, "geheim", False, False),
+        "2": ("niedrig", "ok", True, True),
+        "3": (None, "nicht_vergleichbar", False, False),
+    }
+    # a and b are -1.1, -0.7, 0.4, 1.5 and -0.4, 1.2, 0.6, -1.4 in standard deviations.
+    assert {area: row[0] for area, row in found["veroeffentlicht"].items()} == {
+        "0": "niedrig",
+        "1": "hoch",
+        "2": "hoch",
+        "3": "hoch",
+    }
+
+
 # --- parts, domains, what is missing ----------------------------------------------------
 
 

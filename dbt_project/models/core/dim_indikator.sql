@@ -70,7 +70,9 @@ select
     case when entries.art in ('anteil', 'verhaeltnis') then threshold.min_nenner end as min_nenner,
     case when entries.art in ('anteil', 'verhaeltnis') then threshold.min_einwohner end
         as min_einwohner,
-    case when entries.differenz then 0 else threshold.min_zaehler end as min_zaehler
+    case when entries.differenz then 0 else threshold.min_zaehler end as min_zaehler,
+    case when entries.differenz then 0 else threshold.min_zaehler_sozialraum end
+        as min_zaehler_sozialraum
 from entries
 left join {{ source('warehouse', 'rule_threshold') }} as threshold
     on threshold.thema = entries.thema

@@ -20,7 +20,9 @@ select
     united.altersgruppe,
     united.geschlecht,
     united.staatsangehoerigkeit,
-    case when united.status = 'ok' then cast(united.anzahl as bigint) end as anzahl,
+    case
+        when united.status in ('ok', 'nicht_freigegeben') then cast(united.anzahl as bigint)
+    end as anzahl,
     united.status,
     rule.thema,
     united.delivery_id,

@@ -11,7 +11,9 @@ select
     united.gebietsstand,
     united.stichtag,
     united.merkmal,
-    case when united.status = 'ok' then cast(united.anzahl as bigint) end as anzahl,
+    case
+        when united.status in ('ok', 'nicht_freigegeben') then cast(united.anzahl as bigint)
+    end as anzahl,
     united.status,
     united.geschaetzt,
     rule.thema,

@@ -1,25 +1,25 @@
 {# Classes of the indices for which the region declares `klasse_aus: alle`: a coarse class may rest
-   on all delivered figures, those too that are withheld. Only the class goes on from here. #}
+   on all counts and delivered figures, those too that are withheld. Only the class goes on from
+   here, and only if the audit finds that no withheld count can be told from it. #}
 with members as (
     select
-        part.index_id,
-        figures.raum_id,
-        figures.gebietsstand,
-        figures.stichtag,
-        figures.merkmal as indikator_id,
-        case when figures.status = 'ok' then {{ as_burden('figures.wert', 'dim.polaritaet') }} end
-            as wert,
-        figures.thema,
-        figures.publishable_from,
-        exclusion.raum_id is not null as ausgeschlossen
-    from {{ ref('fct_lieferwert') }} as figures
-    inner join {{ source('warehouse', 'rule_index_part') }} as part
-        on part.indikator_id = figures.merkmal
-    inner join {{ source('warehouse', 'rule_index') }} as rule
-        on rule.index_id = part.index_id and rule.klasse_aus_allen
-    inner join {{ ref('dim_indikator') }} as dim on dim.indikator_id = figures.merkmal
-    left join {{ source('warehouse', 'rule_index_exclusion') }} as exclusion
-        on exclusion.index_id = part.index_id and exclusion.raum_id = figures.raum_id
+        teil.index_id,
+        teil.raum_id,
+        teil.gebietsstand,
+        teil.stichtag,
+        teil.indikator_id,
+        {{ as_burden('teil.wert', 'quelle.polaritaet') }} as wert,
+        teil.thema,
+        teil.publishable_from
+    from {{ ref('fct_index_teil') }} as teil
+    inner join {{ source('warehouse', 'rule_index_quelle') }} as quelle
+        on quelle.indikator_id = teil.indikator_id
+),
+
+parts as (
+    select index_id, count(*) as anzahl
+    from {{ source('warehouse', 'rule_index_part') }}
+    group by index_id
 ),
 
 areas as (
@@ -31,16 +31,17 @@ areas as (
         max(members.thema) as thema,
         max(members.publishable_from) as publishable_from,
         case
-            when count(members.wert) = max(parts.anzahl)
-                and max(case when members.ausgeschlossen then 1 else 0 end) = 0 then 'ok'
+            when max(case when exclusion.raum_id is not null then 1 else 0 end) = 1
+                then 'nicht_zutreffend'
+            when max(parts.anzahl) - count(members.wert) <= max(rule.hoechstens_fehlend)
+                and count(members.wert) > 0 then 'ok'
             else 'nicht_zutreffend'
         end as status
     from members
-    inner join (
-        select index_id, count(*) as anzahl
-        from {{ source('warehouse', 'rule_index_part') }}
-        group by index_id
-    ) as parts on parts.index_id = members.index_id
+    inner join {{ source('warehouse', 'rule_index') }} as rule on rule.index_id = members.index_id
+    inner join parts on parts.index_id = members.index_id
+    left join {{ source('warehouse', 'rule_index_exclusion') }} as exclusion
+        on exclusion.index_id = members.index_id and exclusion.raum_id = members.raum_id
     group by members.index_id, members.raum_id, members.gebietsstand, members.stichtag
 ),
 
@@ -54,7 +55,10 @@ select
     classed.klasse,
     'ok' as status,
     areas.thema,
-    areas.publishable_from
+    -- Mean and deviation rest on all areas, and so does when a class may be published.
+    max(areas.publishable_from) over (
+        partition by areas.index_id, areas.gebietsstand, areas.stichtag
+    ) as publishable_from
 from classed
 inner join areas
     on areas.index_id = classed.index_id

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 {# The areas of which a feed must say something at a Stichtag: those of the Kommunen that the
    Liefereinheit serves; with the delivery that came, if one did. `freigegeben`: whether values
-   of the area may be published: the Kommune takes part and the agreement allows small areas.
+   of the area may be published: the Kommune takes part and has released the theme up to the
+   Stichtag, and the agreement allows small areas.
    Grain: feed × Liefereinheit × Stichtag × area. #}
 with served as (
     select rule.feed, rule.liefereinheit, kommune.raum_id as kommune_id, kommune.gebietsstand
@@ -25,6 +26,15 @@ agreed as (
         and stichtage.stichtag >= agreement.gueltig_ab
         and stichtage.stichtag <= coalesce(agreement.gueltig_bis, stichtage.stichtag)
     group by stichtage.feed, stichtage.liefereinheit, stichtage.stichtag
+),
+
+released as (
+    select distinct served.feed, served.kommune_id, rule.stichtag_bis
+    from served
+    inner join {{ source('warehouse', 'rule_feed') }} as feed on feed.feed = served.feed
+    inner join {{ source('warehouse', 'rule_freigabe') }} as rule
+        on (rule.kommune_id is null or rule.kommune_id = served.kommune_id)
+        and (rule.thema is null or rule.thema = feed.thema)
 )
 
 select
@@ -38,8 +48,16 @@ select
     valid.delivery_id,
     dated.publishable_from,
     raum.raumebene = 'ohne_raum'
-        or (coalesce(agreed.kleinraeumig, false) and coalesce(kommune.teilnahme, true))
-        as freigegeben
+        or (
+            coalesce(agreed.kleinraeumig, false)
+            and coalesce(kommune.teilnahme, true)
+            and exists (
+                select 1 from released
+                where released.feed = stichtage.feed
+                    and released.kommune_id = raum.kommune_id
+                    and stichtage.stichtag <= coalesce(released.stichtag_bis, stichtage.stichtag)
+            )
+        ) as freigegeben
 from {{ ref('int_stichtag__expected') }} as stichtage
 inner join served
     on served.feed = stichtage.feed

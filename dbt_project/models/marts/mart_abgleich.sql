@@ -1,6 +1,6 @@
 {# The county's own figure beside that of somebody else, for Kommunen and Kreis, as the region
-   declares the pairs. Both are sums of published counts, or published values; where a part is
-   missing or withheld, the two figures are not set against each other: the difference would not be
+   declares the pairs. Both are published totals or sums of published counts, or published
+   values; where a part is missing or withheld, the two figures are not set against each other: the difference would not be
    one of the sources, and might tell what is withheld. #}
 with counts as (
     select
@@ -13,12 +13,14 @@ with counts as (
     from {{ source('released', 'fallzahl') }}
 ),
 
+{{ pieces_of('counts', ['schluessel', 'stichtag']) }},
+
 -- A sum of counts, over the parts of the area.
 summed as (
     select
         rule.gegenstand,
         rule.seite,
-        bridge.ober_raum_id as raum_id,
+        pieces.ober_raum_id as raum_id,
         counts.gebietsstand,
         counts.stichtag,
         cast(sum(case when counts.status = 'ok' then counts.anzahl end) as double) as wert,
@@ -30,11 +32,13 @@ summed as (
         end as status
     from {{ source('warehouse', 'rule_abgleich') }} as rule
     inner join counts on counts.schluessel = rule.schluessel
-    inner join {{ ref('bridge_raum') }} as bridge
-        on bridge.raum_id = counts.raum_id
-        and bridge.gebietsstand = counts.gebietsstand
-        and bridge.ober_raumebene in ('kommune', 'kreis')
-    group by rule.gegenstand, rule.seite, bridge.ober_raum_id, counts.gebietsstand, counts.stichtag
+    inner join pieces
+        on pieces.raum_id = counts.raum_id
+        and pieces.gebietsstand = counts.gebietsstand
+        and pieces.schluessel = counts.schluessel
+        and pieces.stichtag = counts.stichtag
+        and pieces.ober_raumebene in ('kommune', 'kreis')
+    group by rule.gegenstand, rule.seite, pieces.ober_raum_id, counts.gebietsstand, counts.stichtag
 ),
 
 -- Values stand as they are; what is told for a whole Kommune lies in its pseudo-area.

@@ -1,5 +1,5 @@
-{# Levels are sums of published parts: a part that is withheld or missing is not in them, and
-   `abdeckung` says how much of the inhabitants the sum covers. #}
+{# A unit has its published total, if there is one; else the sum of its published parts: a part that
+   is withheld or missing is not in it, and `abdeckung` says how much of the inhabitants it covers. #}
 with counts as (
     select * from {{ source('released', 'bevoelkerung') }}
 ),
@@ -11,11 +11,15 @@ inhabitants as (
         and staatsangehoerigkeit = 'insgesamt'
 ),
 
+{{ pieces_of('counts', [
+    'stichtag', 'basis', 'altersgruppe', 'geschlecht', 'staatsangehoerigkeit'
+]) }},
+
 rolled as (
     select
-        bridge.ober_raum_id as raum_id,
+        pieces.ober_raum_id as raum_id,
         counts.gebietsstand,
-        bridge.ober_raumebene as raumebene,
+        pieces.ober_raumebene as raumebene,
         counts.stichtag,
         counts.basis,
         counts.altersgruppe,
@@ -25,15 +29,21 @@ rolled as (
         {{ rolled_status('counts.status') }} as status,
         {{ coverage('counts.status', 'inhabitants.alle') }} as abdeckung
     from counts
-    inner join {{ ref('bridge_raum') }} as bridge
-        on bridge.raum_id = counts.raum_id and bridge.gebietsstand = counts.gebietsstand
+    inner join pieces
+        on pieces.raum_id = counts.raum_id
+        and pieces.gebietsstand = counts.gebietsstand
+        and pieces.stichtag = counts.stichtag
+        and pieces.basis = counts.basis
+        and pieces.altersgruppe = counts.altersgruppe
+        and pieces.geschlecht = counts.geschlecht
+        and pieces.staatsangehoerigkeit = counts.staatsangehoerigkeit
     left join inhabitants
         on inhabitants.raum_id = counts.raum_id
         and inhabitants.gebietsstand = counts.gebietsstand
         and inhabitants.stichtag = counts.stichtag
         and inhabitants.basis = counts.basis
     group by
-        bridge.ober_raum_id, counts.gebietsstand, bridge.ober_raumebene, counts.stichtag,
+        pieces.ober_raum_id, counts.gebietsstand, pieces.ober_raumebene, counts.stichtag,
         counts.basis, counts.altersgruppe, counts.geschlecht, counts.staatsangehoerigkeit
 )
 

@@ -1,6 +1,6 @@
 {# Indices as the region declares them: parts, weights, class limits and exclusions are rows of
    rule_index*; the arithmetic is the macro index_values. Where a region declares so, the class rests
-   on all figures and is released as such; summe and index_wert never do.
+   on all counts and is the released one or none; summe and index_wert never do.
    Values come from published numerators and denominators, not from `wert`: a denominator too
    small to speak for itself (zu_klein) may still serve in an index. #}
 {%- set rules = source('warehouse', 'rule_index') %}
@@ -91,17 +91,17 @@ areas as (
 
 {{ index_values() }},
 
--- A part that is missing at one of two Stichtage would look like a change; without a reference
--- there is no scale on which one could be told.
-compared as (
+-- Where a class that rests on all counts is withheld, its numbers are, too.
+told as (
     select
         areas.*,
         rule.referenz_stichtag,
-        classed.summe,
-        classed.index_wert,
-        classed.klasse,
-        lag(classed.index_wert) over earlier as vorher,
-        coalesce(lag(areas.fehlende_teile) over earlier, '') as vorher_fehlend
+        case when not rule.klasse_aus_allen or released.status = 'ok' then classed.summe end
+            as summe,
+        case when not rule.klasse_aus_allen or released.status = 'ok' then classed.index_wert end
+            as index_wert,
+        case when rule.klasse_aus_allen then released.klasse else classed.klasse end as klasse,
+        released.status as freigabe
     from areas
     inner join {{ rules }} as rule on rule.index_id = areas.index_id
     left join classed
@@ -109,43 +109,52 @@ compared as (
         and classed.raum_id = areas.raum_id
         and classed.gebietsstand = areas.gebietsstand
         and classed.stichtag = areas.stichtag
+    left join {{ source('released', 'indexklasse') }} as released
+        on rule.klasse_aus_allen
+        and released.index_id = areas.index_id
+        and released.raum_id = areas.raum_id
+        and released.gebietsstand = areas.gebietsstand
+        and released.stichtag = areas.stichtag
+),
+
+-- A part that is missing at one of two Stichtage would look like a change; without a reference
+-- there is no scale on which one could be told.
+compared as (
+    select
+        told.*,
+        lag(told.index_wert) over earlier as vorher,
+        coalesce(lag(told.fehlende_teile) over earlier, '') as vorher_fehlend
+    from told
     window earlier as (
-        partition by areas.index_id, areas.gebietsstand, areas.raum_id order by areas.stichtag
+        partition by told.index_id, told.gebietsstand, told.raum_id order by told.stichtag
     )
 )
 
 select
-    compared.raum_id,
-    compared.gebietsstand,
+    raum_id,
+    gebietsstand,
     'sozialraum' as raumebene,
-    compared.stichtag,
-    compared.index_id,
-    compared.summe,
-    compared.index_wert,
-    coalesce(released.klasse, compared.klasse) as klasse,
+    stichtag,
+    index_id,
+    summe,
+    index_wert,
+    klasse,
     case
-        when compared.index_wert is not null
+        when index_wert is not null
             then cast(rank() over (
-                partition by compared.index_id, compared.gebietsstand, compared.stichtag
-                order by compared.index_wert desc nulls last
+                partition by index_id, gebietsstand, stichtag
+                order by index_wert desc nulls last
             ) as integer)
     end as rang,
     case
-        when compared.referenz_stichtag is not null
-            and coalesce(compared.fehlende_teile, '') = compared.vorher_fehlend
-            then compared.index_wert - compared.vorher
+        when referenz_stichtag is not null and coalesce(fehlende_teile, '') = vorher_fehlend
+            then index_wert - vorher
     end as veraenderung,
-    compared.teile,
-    compared.fehlende_teile,
+    teile,
+    fehlende_teile,
     case
-        when released.klasse is not null then 'ok'
-        when compared.status = 'ok' and compared.klasse is null then 'nicht_vergleichbar'
-        else compared.status
+        when freigabe is not null then freigabe
+        when status = 'ok' and klasse is null then 'nicht_vergleichbar'
+        else status
     end as status
 from compared
-left join {{ source('released', 'indexklasse') }} as released
-    on released.index_id = compared.index_id
-    and released.raum_id = compared.raum_id
-    and released.gebietsstand = compared.gebietsstand
-    and released.stichtag = compared.stichtag
-    and released.status = 'ok'

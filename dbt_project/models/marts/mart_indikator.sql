@@ -1,5 +1,6 @@
 {# Indicators on every level, with what one needs to compare them. Rates roll up over their
-   numerators and denominators only; figures delivered without counts stay where they are. #}
+   numerators and denominators only, over published totals where there are any; figures delivered
+   without counts stay where they are. #}
 with parts as (
     {% for name in var('indikatoren') -%}
     select * from {{ ref('ind_' ~ name) }}
@@ -22,19 +23,21 @@ inhabitants as (
         and staatsangehoerigkeit = 'insgesamt' and status = 'ok'
 ),
 
+{{ pieces_of('parts', ['stichtag', 'indikator_id', 'version']) }},
+
 rolled as (
     select
-        bridge.ober_raum_id as raum_id,
+        pieces.ober_raum_id as raum_id,
         parts.gebietsstand,
-        bridge.ober_raumebene as raumebene,
+        pieces.ober_raumebene as raumebene,
         parts.stichtag,
         parts.indikator_id,
         parts.version,
         sum(case when parts.status = 'ok' then parts.zaehler end) as zaehler,
         sum(case when parts.status = 'ok' then parts.nenner end) as nenner,
-        max(case when parts.raum_id = bridge.ober_raum_id then parts.wert_geliefert end)
+        max(case when parts.raum_id = pieces.ober_raum_id then parts.wert_geliefert end)
             as wert_geliefert,
-        max(case when parts.raum_id = bridge.ober_raum_id then parts.klasse end) as klasse,
+        max(case when parts.raum_id = pieces.ober_raum_id then parts.klasse end) as klasse,
         max(parts.nenner_stichtag) as nenner_stichtag,
         {{ rolled_status('parts.status') }} as zaehlstatus,
         min(case when parts.vergleichbar then 1 else 0 end) = 1 as vergleichbar,
@@ -45,8 +48,12 @@ rolled as (
             ~ "else inhabitants.anzahl end"
         ) }} as abdeckung
     from parts
-    inner join {{ ref('bridge_raum') }} as bridge
-        on bridge.raum_id = parts.raum_id and bridge.gebietsstand = parts.gebietsstand
+    inner join pieces
+        on pieces.raum_id = parts.raum_id
+        and pieces.gebietsstand = parts.gebietsstand
+        and pieces.stichtag = parts.stichtag
+        and pieces.indikator_id = parts.indikator_id
+        and pieces.version = parts.version
     inner join {{ ref('dim_indikator') }} as indikator
         on indikator.indikator_id = parts.indikator_id and indikator.version = parts.version
     left join inhabitants
@@ -54,9 +61,9 @@ rolled as (
         and inhabitants.gebietsstand = parts.gebietsstand
         and inhabitants.stichtag = parts.stichtag
     where indikator.art in ('anteil', 'verhaeltnis', 'anzahl', 'saldo')
-        or parts.raum_id = bridge.ober_raum_id
+        or parts.raum_id = pieces.ober_raum_id
     group by
-        bridge.ober_raum_id, parts.gebietsstand, bridge.ober_raumebene, parts.stichtag,
+        pieces.ober_raum_id, parts.gebietsstand, pieces.ober_raumebene, parts.stichtag,
         parts.indikator_id, parts.version
 ),
 
