@@ -14,8 +14,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from expectations.checks.classes_tell_nothing import classes_tell_nothing_class
 from expectations.checks.no_rows import counting_query, no_rows_class
-from expectations.suite import NO_ROWS, Expectation
+from expectations.checks.withstands_attack import withstands_attack_class
+from expectations.suite import CLASSES_TELL_NOTHING, NO_ROWS, WITHSTANDS_ATTACK, Expectation
 
 _ALONE = RLock()
 
@@ -108,6 +110,10 @@ def build(expectation: Expectation, description: str | None = None) -> Any:
     if expectation.rule == NO_ROWS:
         rule = no_rows_class()
         arguments = {"unexpected_rows_query": counting_query(arguments["query"])}
+    elif expectation.rule == WITHSTANDS_ATTACK:
+        rule = withstands_attack_class()
+    elif expectation.rule == CLASSES_TELL_NOTHING:
+        rule = classes_tell_nothing_class()
     else:
         rule = getattr(rules, expectation.rule, None)
     if rule is None:

@@ -2,10 +2,11 @@
 
 Nothing here runs a check or knows Great Expectations; that is `runner` and `gx`.
 
-A rule is the name of a Great Expectations class, or `no_rows`: a query that returns one row for
-each thing that is wrong. In the query, `{batch}` stands for the table under test and may be used
-like a table name, more than once and with an alias; other tables of the source go by their names.
-Text in arguments is a template: `$name` is a parameter of the run, `$$` a dollar sign.
+A rule is the name of a Great Expectations class, `withstands_attack` (the audit of the stored
+releases), `classes_tell_nothing` (that of index classes), or `no_rows`: a query that returns one
+row for each thing that is wrong. In the query, `{batch}` stands for the table under test and may be
+used like a table name, more than once and with an alias; other tables of the source go by their
+names. Text in arguments is a template: `$name` is a parameter of the run, `$$` a dollar sign.
 
 A rule, or a table with all its rules, may name `feeds`: it holds where one of them is delivered.
 """
@@ -20,10 +21,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 SUITES = Path(__file__).parent / "suites"
 NO_ROWS = "no_rows"
+WITHSTANDS_ATTACK = "withstands_attack"
+CLASSES_TELL_NOTHING = "classes_tell_nothing"
 
 CheckName = Annotated[str, StringConstraints(pattern=r"^[a-z]\w*$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
-RuleName = Annotated[str, StringConstraints(pattern=r"^(no_rows|Expect[A-Za-z]+)$")]
+RuleName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(no_rows|withstands_attack|classes_tell_nothing|Expect[A-Za-z]+)$"
+    ),
+]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 TableName = Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)?$")]
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestration import partner_verbs
+from orchestration import disclosure_verbs, partner_verbs, release_verbs
 from orchestration.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -233,6 +233,8 @@ _VERBS = {
     "bench": (bench, "measure one run on a fresh home: stages, imports, bare SQL", _no_arguments),
     "dbt": (dbt, "run a dbt command, such as `sozialraum dbt test`", _dbt_arguments),
     **partner_verbs.VERBS,
+    **disclosure_verbs.VERBS,
+    **release_verbs.VERBS,
 }
 
 if __name__ == "__main__":

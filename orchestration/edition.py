@@ -7,11 +7,14 @@ itself and demands that core, released counts, marts and draft were made from ea
 
 import json
 import shutil
+from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from disclosure.policy import read_policy
+from orchestration.freigaben import edition_states
 from orchestration.gates import (
     DRAFT,
     PLAUSIBILITY,
@@ -24,44 +27,34 @@ from orchestration.gates import (
     today,
 )
 from orchestration.handbook import handbook_facts
+from orchestration.ledger import LedgerError, churn_of, recorded
 from orchestration.models import Manifest
 from orchestration.notes import NOTES, notes_spec, release_notes
+from orchestration.release import counted_merkmale, released_classes, released_counts
 from orchestration.settings import Settings
 from orchestration.space import AREAS
 from orchestration.warehouse import OWNER, asset_key, read_build, write_build
 from sources.landing import Folders, valid_deliveries
 from sources.region import Region
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 PUBLISHED = dg.AssetKey(["edition", "published"])
 
-# Which columns of each fact are released, and in which of them the parts add up to a total.
-AREA = ("raum_id", "gebietsstand", "stichtag")
-RELEASE = {
-    "bevoelkerung": {
-        "fact": "fct_bevoelkerung",
-        "cell": ("basis", "altersgruppe", "geschlecht", "staatsangehoerigkeit"),
-        "dimensions": ("altersgruppe", "geschlecht", "staatsangehoerigkeit"),
-        "value": "anzahl",
-    },
-    "fallzahl": {
-        "fact": "fct_fallzahl",
-        "cell": ("merkmal", "geschaetzt"),
-        "dimensions": (),
-        "value": "anzahl",
-    },
-    "indexklasse": {
-        "fact": "fct_index_klasse",
-        "cell": ("index_id",),
-        "dimensions": (),
-        "value": "klasse",
-    },
-    "lieferwert": {
-        "fact": "fct_lieferwert",
-        "cell": ("merkmal", "klasse"),
-        "dimensions": (),
-        "value": "wert",
-    },
+FACTS = {
+    "bevoelkerung": "fct_bevoelkerung",
+    "fallzahl": "fct_fallzahl",
+    "indexklasse": "fct_index_klasse",
+    "lieferwert": "fct_lieferwert",
 }
+"""The fact that each released table comes from."""
+
+FIGURES = {
+    "indexklasse": ("raum_id, gebietsstand, stichtag, index_id, klasse", "klasse"),
+    "lieferwert": ("raum_id, gebietsstand, stichtag, merkmal, klasse, wert", "wert"),
+}
+"""Of figures without counts: the columns that are released, and the figure itself."""
 
 
 def edition_assets(
@@ -74,7 +67,7 @@ def edition_assets(
         specs=[
             dg.AssetSpec(
                 released_key(table),
-                deps=[asset_key(manifest, RELEASE[table]["fact"])],
+                deps=[asset_key(manifest, FACTS[table])],
                 description="Counts as they may leave: what is sensitive is withheld.",
                 group_name="released",
                 kinds={"python", "parquet"},
@@ -90,11 +83,17 @@ def edition_assets(
         core = _require_green_core(settings)
         notes = release_notes(settings, region, manifest)
         yield dg.MaterializeResult(asset_key=NOTES, metadata={"dagster/row_count": notes})
-        for table in RELEASED_TABLES:
-            rows, withheld = _release(settings, table)
+        tables = _release(settings, counted_merkmale(region, manifest))
+        changes = _churn(settings)
+        for table, released in tables.items():
             yield dg.MaterializeResult(
                 asset_key=released_key(table),
-                metadata={"dagster/row_count": rows, "withheld": withheld},
+                metadata={
+                    "dagster/row_count": len(released),
+                    "withheld": _withheld(released),
+                    # The patterns belong to all counts, and stand with the first of them.
+                    **(changes if table == RELEASED_TABLES[0] else {}),
+                },
             )
         write_build(settings.release_token, made_from=core)
 
@@ -146,10 +145,13 @@ def edition_assets(
         _require_one_build(settings)
         _require_gates(settings, manifest)
         facts = _record_publication_gate(settings)
-        folder = publish(settings.draft, settings.published, facts["edition_id"])
+        edition = facts["edition_id"]
+        policy = read_policy(settings.region_folder / "privacy.yaml")
+        with recorded(settings, policy, edition, facts["content_hash"]):
+            folder = publish(settings.draft, settings.published, edition)
         return dg.MaterializeResult(
             metadata={
-                "edition": facts["edition_id"],
+                "edition": edition,
                 "content_hash": facts["content_hash"],
                 "folder": dg.MetadataValue.path(str(folder)),
             }
@@ -158,50 +160,67 @@ def edition_assets(
     return [release_counts, draft, published]
 
 
-def _release(settings: Settings, table: str) -> tuple[int, int]:
-    """Protect one fact and write what is left; return rows and withheld rows."""
-    import duckdb
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Table]":
+    """Protect the counts, and what goes with them; write and return what is left."""
     import pyarrow.parquet as pq
 
-    from disclosure.protect import protect_counts, withhold_differences, withhold_sums
+    from disclosure.protect import withhold_differences, withhold_sums
+    from disclosure.release import ReleaseError
+    from disclosure.star import CountsError
 
-    release = RELEASE[table]
-    columns = (*AREA, *release["cell"], release["value"], "status", "thema", "publishable_from")
-    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
-        counts = con.execute(
-            f"select {', '.join(columns)} from core.{release['fact']}"
-        ).to_arrow_table()
     policy = read_policy(settings.region_folder / "privacy.yaml")
-    # A figure or class without counts has no frequency to judge; its embargo holds all the same.
-    parts = [
-        protect_counts(
-            counts.filter(pc.equal(counts["thema"], thema)),
-            max_sensitive=policy.of(thema).max_sensitive if release["value"] == "anzahl" else 0,
-            dimensions=release["dimensions"],
-            value=release["value"],
-            as_of=today(),
-        )
-        for thema in sorted(pc.unique(counts["thema"]).to_pylist())
-    ]
-    released = pa.concat_tables(parts) if parts else counts
-    if table == "fallzahl":
-        released = withhold_sums(
-            released,
-            pq.read_table(settings.released / "bevoelkerung.parquet"),
-            pq.read_table(settings.rules / "rule_sum.parquet"),
-        )
-    if table == "lieferwert":
-        released = withhold_differences(
-            released,
-            pq.read_table(settings.released / "fallzahl.parquet"),
+    try:
+        released = released_counts(settings, policy, today(), counted)
+    except (CountsError, ReleaseError, LedgerError) as error:
+        raise dg.Failure(f"{error}. Nothing is released") from error
+    released["fallzahl"] = withhold_sums(
+        released["fallzahl"],
+        released["bevoelkerung"],
+        pq.read_table(settings.rules / "rule_sum.parquet"),
+    )
+    released["lieferwert"] = _without_withheld_classes(
+        withhold_differences(
+            _figures(settings, "lieferwert"),
+            released["fallzahl"],
             pq.read_table(settings.rules / "rule_difference.parquet"),
         )
-        released = _without_withheld_classes(released)
+    )
+    released["indexklasse"] = released_classes(
+        settings, policy, _figures(settings, "indexklasse"), released["lieferwert"]
+    )
     settings.released.mkdir(parents=True, exist_ok=True)
-    pq.write_table(released, settings.released / f"{table}.parquet", compression="zstd")
-    return released.num_rows, pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
+    for name in RELEASED_TABLES:
+        pq.write_table(released[name], settings.released / f"{name}.parquet", compression="zstd")
+    return {name: released[name] for name in RELEASED_TABLES}
+
+
+def _figures(settings: Settings, table: str) -> "pa.Table":
+    """Return figures without counts: there is no frequency to judge, but an embargo to keep."""
+    import duckdb
+
+    from disclosure.protect import withhold_until_embargo
+
+    columns, figure = FIGURES[table]
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        figures = con.execute(
+            f"select {columns}, status, thema, publishable_from from core.{FACTS[table]}"
+        ).to_arrow_table()
+    return withhold_until_embargo(figures, value=figure, as_of=today())
+
+
+def _churn(settings: Settings) -> dict[str, int]:
+    """Return how much the patterns differ from what was told before; numbers only."""
+    from disclosure.ledger import NOTE
+    from disclosure.star.store import read_evidence, read_patterns
+
+    names = read_patterns(settings.release)
+    return churn_of([read_evidence(settings.release, name)[NOTE] for name in names])
+
+
+def _withheld(released: "pa.Table") -> int:
+    import pyarrow.compute as pc
+
+    return pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
 
 
 def _without_withheld_classes(figures):
@@ -230,6 +249,7 @@ def _facts(settings: Settings, region: Region) -> dict:
             "privacy": policy.version,
             "contracts": {feed.feed: feed.version for feed in region.feeds},
         },
+        "freigaben": edition_states(settings, region),
         "mart_build": read_build(settings.mart_token).get("build"),
         "deliveries": [
             {

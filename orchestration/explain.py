@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from disclosure.policy import read_policy
+from orchestration.freigaben import all_freigaben
 from orchestration.settings import Settings
 from sources import ledger
 from sources.contract import KREIS, Feed
@@ -349,7 +350,7 @@ def _why(
     if status == "nicht_geliefert":
         return _missing(region, cell, outcomes)
     if status == "nicht_freigegeben":
-        return _not_released(region, cell)
+        return _not_released(settings, region, cell)
     if status == "nicht_vergleichbar":
         days = abs(((figure["nenner_stichtag"] or cell.stichtag) - cell.stichtag).days)
         return [f"numerator and denominator do not fit together; they lie {days} days apart"]
@@ -368,6 +369,11 @@ def _parts(cell: Cell) -> list[str]:
     if not missing or cell.parts.total() == 1:
         return []
     told = ", ".join(f"{n} {status}" for status, n in missing.items())
+    if cell.figure["abdeckung"] == 1:
+        return [
+            f"{cell.parts.total()} parts, of which are not published by themselves: {told}; the "
+            "sum rests on published totals that hold them"
+        ]
     return [
         f"{cell.parts.total()} parts, of which are left out: {told}; coverage "
         f"{_shown(cell.figure['abdeckung'])}"
@@ -380,28 +386,44 @@ def _withheld(settings: Settings, cell: Cell) -> list[str]:
         if status in (None, "geheim"):
             return ["withheld by the partner: the delivery prints a mark instead of the count"]
     policy = read_policy(settings.region_folder / "privacy.yaml")
-    limit = policy.of(cell.indicator["thema"]).max_sensitive
+    rules = policy.of(cell.indicator["thema"])
+    small = cell.raumebene == "sozialraum"
+    limit = rules.in_small_areas if small else rules.max_sensitive
     return [
         f"withheld here: theme {cell.indicator['thema']} keeps counts from 1 to {limit} back "
         f"(privacy.yaml, version {policy.version}), and further ones from which such a count "
-        "could be told; which of the two it is, is not said",
+        "could be told, and what its rules of complement, homogeneity and combination name; which "
+        "of these it is, is not said",
         "a denominator of another theme follows the rule of its own theme",
         *_parts(cell),
     ]
 
 
-def _not_released(region: Region, cell: Cell) -> list[str]:
+def _not_released(settings: Settings, region: Region, cell: Cell) -> list[str]:
     lines = []
     kommune = next((k for k in region.kommunen if k.kommune_id == cell.kommune_id), None)
     if kommune and not kommune.teilnahme:
         lines.append(f"{kommune.name} takes no part (region.yaml): only its total is published")
     for feed in _feeds_of(region, cell):
+        if not _is_released(settings, region, cell, feed):
+            lines.append(
+                f"theme {feed.thema}: the municipality has not released it up to {cell.stichtag} "
+                "(releases.yaml; `sozialraum release`)"
+            )
         for unit in feed.liefereinheiten:
             agreement = region.agreement_for(feed, unit, cell.stichtag)
             if agreement and not agreement.kleinraeumig and _serves(region, cell, unit):
                 lines.append(f"agreement {agreement.id}: no single areas of {feed.feed}")
         lines.append(f"{feed.feed}: publishable from {feed.publishable_from(cell.stichtag)}")
     return lines
+
+
+def _is_released(settings: Settings, region: Region, cell: Cell, feed: Feed) -> bool:
+    return any(
+        entry.speaks_of(cell.kommune_id, feed.thema)
+        and cell.stichtag <= (entry.stichtag_bis or cell.stichtag)
+        for entry in all_freigaben(settings, region)
+    )
 
 
 def _missing(region: Region, cell: Cell, outcomes: dict[str, list[Outcome]]) -> list[str]:

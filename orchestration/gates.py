@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from orchestration.models import Manifest
+from orchestration.models import Manifest, dbt_vars
 from orchestration.settings import Settings
 from orchestration.warehouse import asset_key
 from sources.contract import Column, Feed
@@ -42,7 +42,11 @@ def gate_tables(gate: str, manifest: Manifest) -> dict[str, dg.AssetKey]:
     if gate == PLAUSIBILITY:
         return {table: asset_key(manifest, table.split(".")[1]) for table in tables}
     if gate == PRIVACY:
-        return {table: released_key(table) for table in tables}
+        # The pattern belongs to all counts, and stands with the first of them.
+        return {
+            table: released_key(table if table in RELEASED_TABLES else RELEASED_TABLES[0])
+            for table in tables
+        }
     return dict.fromkeys(tables, DRAFT)
 
 
@@ -78,14 +82,27 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     from expectations.runner import run_suite
     from expectations.suite import load_suite
     from publication.audit import audit_files
+    from publication.origin import numbers_of_other_origin
 
-    parameters = {"today": today().isoformat()} if gate == PRIVACY else {}
+    known = {
+        "today": today().isoformat(),
+        "releases": str(settings.release),
+        "ledger": str(settings.release_ledger),
+        "policy": str(settings.region_folder / "privacy.yaml"),
+        "rules": str(settings.rules),
+        "released": str(settings.released),
+    }
+    parameters = known if gate == PRIVACY else {}
     demanded = load_suite(gate, manifest.feeds)
     suite = run_suite(demanded, _source(settings, gate), parameters=parameters)
     pages = write_data_docs([suite], settings.reports / "data_docs" / gate)
     problems: tuple[str, ...] = ()
     if gate == PUBLICATION:
-        problems = tuple(audit_files(settings.draft, manifest.published_tables()))
+        names = dbt_vars(settings)["indikatoren"]
+        problems = (
+            *audit_files(settings.draft, manifest.published_tables()),
+            *numbers_of_other_origin(settings.draft, settings.released, settings.warehouse, names),
+        )
     result = GateResult(gate, suite, problems, pages[suite.suite.name])
     summary = {
         "passed": result.passed,
@@ -136,8 +153,11 @@ def _source(settings: Settings, gate: str) -> Path | Mapping[str, Path]:
     if gate == PLAUSIBILITY:
         return settings.warehouse
     if gate == PRIVACY:
+        from disclosure.star.store import PATTERN
+
         released = {name: settings.released / f"{name}.parquet" for name in RELEASED_TABLES}
-        rules = ("rule_threshold", "rule_difference", "rule_sum")
+        rules = ("rule_threshold", "rule_difference", "rule_sum", "rule_level", "rule_freigabe")
+        released["pattern"] = settings.release / PATTERN
         return {**released, **{name: settings.rules / f"{name}.parquet" for name in rules}}
     return settings.draft / "marts.duckdb"
 

@@ -6,6 +6,7 @@ costs no import of dbt.
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -91,6 +92,15 @@ class Manifest:
             table
             for node, (source, table) in self.sources.items()
             if source == "landing" and node in read
+        )
+
+    def words_of(self, *layers: str) -> frozenset[str]:
+        """Return all texts in quotes in the SQL of some layers, names of counts among them."""
+        return frozenset(
+            word
+            for node in self.raw["nodes"].values()
+            if node["resource_type"] == "model" and node["fqn"][1] in layers
+            for word in re.findall(r"'(\w+)'", node["raw_code"])
         )
 
     def published_tables(self) -> tuple[PublishedTable, ...]:

@@ -3,8 +3,11 @@
 import dagster as dg
 
 from disclosure.policy import read_policy
+from orchestration import index_sources
+from orchestration.freigaben import all_freigaben
 from orchestration.settings import Settings
 from orchestration.warehouse import OWNER, write_empty_archives
+from sources.freigaben import freigabe_rows
 from sources.region import Region, rule_tables
 from sources.timeline import TIMELINE_SCHEMAS
 
@@ -29,12 +32,15 @@ def rules_asset(settings: Settings, region: Region) -> dg.AssetsDefinition:
             {
                 **threshold.model_dump(exclude={"reason", "summen"}),
                 "min_zaehler": threshold.min_zaehler,
+                "min_zaehler_sozialraum": threshold.min_zaehler_sozialraum,
             }
             for threshold in policy.thresholds
         ]
         tables["rule_sum"] = [
             {"merkmal": merkmal} for threshold in policy.thresholds for merkmal in threshold.summen
         ]
+        tables["rule_freigabe"] = freigabe_rows(all_freigaben(settings, region))
+        tables["rule_index_quelle"] = index_sources.index_sources(region, settings.dbt_project)
         _write_rules(settings, tables)
         write_empty_archives(settings)
         return dg.MaterializeResult(
@@ -72,6 +78,12 @@ RULE_SCHEMAS = {
         "kleinraeumig": "bool",
         "gueltig_ab": "date32",
         "gueltig_bis": "date32",
+    },
+    "rule_freigabe": {
+        "kommune_id": "string",
+        "thema": "string",
+        "stichtag_bis": "date32",
+        "am": "date32",
     },
     "rule_uninhabited": {"raum_id": "string", "reason": "string"},
     **TIMELINE_SCHEMAS,
@@ -120,6 +132,7 @@ RULE_SCHEMAS = {
         "hoechstens_fehlend": "int32",
         "klassen_nach": "string",
         "klasse_aus_allen": "bool",
+        "spielraum": "float64",
     },
     "rule_index_part": {
         "index_id": "string",
@@ -157,10 +170,12 @@ RULE_SCHEMAS = {
         "bis_einschliesslich": "bool",
     },
     "rule_index_exclusion": {"index_id": "string", "raum_id": "string"},
+    "rule_index_quelle": index_sources.SCHEMA,
     "rule_threshold": {
         "thema": "string",
         "max_sensitive": "int32",
         "min_zaehler": "int32",
+        "min_zaehler_sozialraum": "int32",
         "min_nenner": "int32",
         "min_einwohner": "int32",
     },

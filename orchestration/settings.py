@@ -158,6 +158,11 @@ class Settings:
         return self.sealed / "placement"
 
     @property
+    def freigaben(self) -> Path:
+        """What municipalities have released beside the region's own entries; only added to."""
+        return self.sealed / "freigaben.jsonl"
+
+    @property
     def areas(self) -> Path:
         """Geometry of all areas, as Parquet."""
         return self.sealed / "areas.parquet"
@@ -183,6 +188,16 @@ class Settings:
         return self.sealed / "released"
 
     @property
+    def release(self) -> Path:
+        """The releases that the published counts come from, with patterns and evidence."""
+        return self.sealed / "release"
+
+    @property
+    def release_ledger(self) -> Path:
+        """Every count that ever left, a folder for each edition."""
+        return self.sealed / "ledger"
+
+    @property
     def core_token(self) -> Path:
         """Written when a core build was green, deleted when one starts."""
         return self.sealed / "core_green.json"
@@ -201,6 +216,11 @@ class Settings:
     def draft(self) -> Path:
         """The finished files of an edition; sealed until they are published."""
         return self.sealed / "draft"
+
+    @property
+    def drafts(self) -> Path:
+        """Municipalities' own areas before they are released, a folder for each edition."""
+        return self.sealed / "drafts"
 
     @property
     def published(self) -> Path:

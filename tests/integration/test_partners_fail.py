@@ -1,20 +1,39 @@
-"""One partner fails: its areas have no figures, all others do.
+"""One partner fails, one municipality waits: its areas have no figures, all others do.
 
-A small county, run once: one Jugendamt did not send its last list, and one municipality has no
-agreement with the Bundesagentur.
+A small county, run once: one Jugendamt did not send its last list, one municipality has no
+agreement with the Bundesagentur, and one has not released two themes.
 """
 
+import json
+from datetime import date
+
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.cli import prepare
+from orchestration.drafts import make_drafts
+from orchestration.freigaben import record
 from orchestration.progress import status_matrix
 from orchestration.settings import Settings
-from sources.region import read_region
+from sources.freigaben import Freigabe
+from sources.region import Region, read_region
 from tests.integration.conftest import Warehouse
 
 MISSING, MISSING_KOMMUNE, MISSING_DAY = "ja_alsdorf", "05334004", "2016-03-01"
 UNAGREED, UNAGREED_KOMMUNE = "ba_05334016", "05334016"
+UNRELEASED_KOMMUNE, UNRELEASED = "05334012", ("bevoelkerung", "soziales")
+
+
+def all_but_two_themes(region: Region) -> tuple[Freigabe, ...]:
+    """Everybody has released everything, but one municipality two themes."""
+    others = tuple(one for one in region.kommune_ids if one != UNRELEASED_KOMMUNE)
+    rest = tuple(thema for thema in region.themen if thema not in UNRELEASED)
+    decided = {"am": date(2016, 5, 1), "von": "Probe"}
+    return (
+        Freigabe(kommunen=others, themen="alle", **decided),
+        Freigabe(kommunen=(UNRELEASED_KOMMUNE,), themen=rest, **decided),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +53,8 @@ def county(tmp_path_factory) -> Warehouse:
     sent.unlink()
     agreed = tuple(a for a in declared.agreements if UNAGREED not in a.liefereinheiten)
     assert len(agreed) == len(declared.agreements) - 1
-    warehouse = Warehouse(settings, declared.model_copy(update={"agreements": agreed}))
+    changed = {"agreements": agreed, "freigaben": all_but_two_themes(declared)}
+    warehouse = Warehouse(settings, declared.model_copy(update=changed))
     assert warehouse.run().success
     return warehouse
 
@@ -112,3 +132,89 @@ def test_the_status_tells_what_is_missing_and_what_is_not_agreed(county):
     ba = status_matrix(county.settings, county.region, "ba_kommunal").splitlines()
     unagreed = [line.split()[:2] for line in ba if " nicht_vereinbart" in line]
     assert unagreed == [[f"{year}-12-31", UNAGREED] for year in (2013, 2014, 2015)]
+
+
+# --- what a municipality has not released -------------------------------------------------------
+
+OWN = f"raum_id like '{UNRELEASED_KOMMUNE}-%' and raum_id not like '%-ohne'"
+ALL = (
+    "stichtag = date '2015-12-31' and basis = 'melderegister' and altersgruppe = 'insgesamt' "
+    "and geschlecht = 'insgesamt' and staatsangehoerigkeit = 'insgesamt'"
+)
+SOCIAL = "merkmal = 'grundsicherung_alter' and stichtag = date '2015-12-31'"
+
+
+def test_what_is_not_released_stays_counted_where_it_is(county):
+    where = f"length(raum_id) = 12 and {SOCIAL}"
+    rows = county.sealed(
+        f"select left(raum_id, 8) as kommune, status, count(anzahl) = count(*) "
+        f"from core.fct_fallzahl where {where} group by all"
+    )
+    assert {(kommune, known) for kommune, status, known in rows if status != "ok"} == {
+        (UNRELEASED_KOMMUNE, True)
+    }
+    assert {status for _, status, _ in rows} == {"ok", "nicht_freigegeben"}
+
+
+def test_nothing_of_it_is_printed_but_the_municipalitys_total(county):
+    for mart, value in (("mart_bevoelkerung", "anzahl"), ("mart_indikator", "zaehler")):
+        themes = "" if value == "anzahl" else "and indikator_id = 'altersarmut' "
+        rows = county.published(
+            f"select distinct status, {value} from {mart} "
+            f"where {OWN} and raumebene = 'sozialraum' and stichtag = '2015-12-31' {themes}"
+            + ("and basis = 'melderegister'" if value == "anzahl" else "")
+        )
+        assert rows == [("nicht_freigegeben", None)], mart
+    ((total, status),) = county.published(
+        "select anzahl, status from mart_bevoelkerung "
+        f"where raum_id = '{UNRELEASED_KOMMUNE}' and {ALL}"
+    )
+    ((counted,),) = county.sealed(
+        "select sum(anzahl) from core.fct_bevoelkerung "
+        f"where raum_id like '{UNRELEASED_KOMMUNE}-%' and {ALL}"
+    )
+    assert (total, status) == (counted, "ok")
+
+
+def test_the_manifest_says_who_has_released_what(county):
+    manifest = json.loads((county.settings.published / "current" / "manifest.json").read_text())
+    waiting = {
+        (one["kommune_id"], one["thema"])
+        for one in manifest["freigaben"]
+        if one["stand"] == "entwurf"
+    }
+    assert waiting == {(UNRELEASED_KOMMUNE, thema) for thema in UNRELEASED}
+    assert len(manifest["freigaben"]) == len(county.region.kommunen) * len(county.region.themen)
+
+
+def test_the_municipality_sees_its_own_areas_first_and_releases_them(county):
+    settings, region = county.settings, county.region
+    folder = make_drafts(settings, region)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == set(region.kommune_ids)
+    draft = pq.read_table(folder / UNRELEASED_KOMMUNE / "indikatoren.parquet").to_pylist()
+    assert {row["raum_id"][:8] for row in draft} == {UNRELEASED_KOMMUNE}
+    assert "nicht_freigegeben" not in {row["status"] for row in draft}
+    people = pq.read_table(folder / UNRELEASED_KOMMUNE / "bevoelkerung.parquet").to_pylist()
+    sealed = dict(
+        county.sealed(f"select raum_id, anzahl from core.fct_bevoelkerung where {OWN} and {ALL}")
+    )
+    shown = {
+        row["raum_id"]: row["anzahl"]
+        for row in people
+        if row["raum_id"] in sealed
+        and row["stichtag"] == date(2015, 12, 31)
+        and row["basis"] == "melderegister"
+        and row["altersgruppe"] == row["geschlecht"] == row["staatsangehoerigkeit"] == "insgesamt"
+        and row["anzahl"] is not None
+    }
+    assert shown
+    assert shown.items() <= sealed.items()
+    county_values = {(row["stichtag"], row["kreis_wert"]) for row in draft if row["kreis_wert"]}
+    assert county_values <= set(
+        county.published("select stichtag, wert from mart_indikator where raumebene = 'kreis'")
+    )
+    entry = record(
+        settings, region, "Eschweiler", UNRELEASED, von="Rat der Stadt", am=date(2016, 6, 1)
+    )
+    assert entry.entwurf == county.current()
+    assert entry.stichtag_bis == max(row["stichtag"] for row in draft if row["wert"] is not None)

@@ -1,0 +1,132 @@
+"""What municipalities have released, as a run knows it: the region's entries and the home's log.
+
+`sozialraum release` records and lists; what an entry is and what follows from it is
+`sources/freigaben.py`, what becomes of figures that are not released `disclosure/star/closed.py`.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+
+from orchestration.settings import Settings
+from sources.freigaben import (
+    ALLE,
+    Freigabe,
+    append_to_log,
+    check_freigaben,
+    freigabe_rows,
+    read_log,
+    states,
+)
+from sources.region import Region
+
+
+def all_freigaben(settings: Settings, region: Region) -> tuple[Freigabe, ...]:
+    """Return the entries of the region's `releases.yaml`, then those recorded in the home.
+
+    Raises:
+        ValueError: the log is not well formed, or speaks of what the region does not have.
+    """
+    logged = read_log(settings.freigaben)
+    check_freigaben(logged, region.kommune_ids, region.themen)
+    return (*region.freigaben, *logged)
+
+
+def edition_states(settings: Settings, region: Region) -> list[dict]:
+    """Return what an edition that is made of the present rules publishes (`freigaben.states`)."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(settings.rules / "rule_freigabe.parquet").to_pylist()
+    return states(rows, _kommunen(region), region.themen)
+
+
+def present_states(settings: Settings, region: Region) -> list[dict]:
+    """Return how far each theme of each municipality has come, the current edition counted in."""
+    from publication.edition import current_manifest
+
+    edition = current_manifest(settings.published) or {}
+    published = {
+        (one["kommune_id"], one["thema"], one["stichtag_bis"])
+        for one in edition.get("freigaben", ())
+        if one["stand"] == "veroeffentlicht"
+    }
+    rows = freigabe_rows(all_freigaben(settings, region))
+    return states(rows, _kommunen(region), region.themen, published)
+
+
+def record(
+    settings: Settings,
+    region: Region,
+    kommune: str,
+    themen: Collection[str],
+    *,
+    von: str,
+    am: date,
+    stichtag_bis: date | None = None,
+) -> Freigabe:
+    """Record that a municipality has released themes; the next edition publishes them.
+
+    Args:
+        settings: whose log is added to.
+        region: the region.
+        kommune: AGS or name of the municipality.
+        themen: the themes, or `alle`.
+        von: who decided.
+        am: day of the decision.
+        stichtag_bis: last Stichtag released; the newest of the municipality's last draft unless
+            given.
+
+    Returns:
+        The entry.
+
+    Raises:
+        ValueError: there is no such municipality or theme, or neither a draft nor a Stichtag.
+    """
+    from orchestration.drafts import last_draft
+
+    kommune_id = find_kommune(region, kommune)
+    draft = last_draft(settings, kommune_id)
+    if stichtag_bis is None and draft is None:
+        raise ValueError(
+            f"release of {kommune_id}: expected a draft that the municipality has seen, found "
+            "none. To do: `sozialraum draft`, hand it over, then release; or say up to which "
+            "Stichtag with --stichtag-bis"
+        )
+    entry = Freigabe(
+        kommunen=(kommune_id,),
+        themen=ALLE if ALLE in themen else tuple(themen),
+        stichtag_bis=stichtag_bis or draft.stichtag_bis,
+        am=am,
+        von=von,
+        entwurf=draft.draft_id if draft else None,
+    )
+    check_freigaben([entry], region.kommune_ids, region.themen)
+    append_to_log(settings.freigaben, entry)
+    return entry
+
+
+def find_kommune(region: Region, name: str) -> str:
+    """Return the AGS of a municipality by AGS, name or alias.
+
+    Raises:
+        ValueError: there is no such municipality, or the region lists none.
+    """
+    for kommune in region.kommunen:
+        if name in (kommune.kommune_id, kommune.name, *kommune.aliases):
+            return kommune.kommune_id
+    known = [f"{kommune.kommune_id} {kommune.name}" for kommune in region.kommunen]
+    raise ValueError(
+        f"municipality {name!r}: expected one that region.yaml lists, found {known or 'none there'}"
+    )
+
+
+def _kommunen(region: Region) -> dict[str, bool]:
+    return {one.kommune_id: one.teilnahme for one in region.kommunen} or {ALLE: True}
+
+
+def table_of(listed: Iterable[dict]) -> str:
+    """Return states as text, a line each."""
+    return "\n".join(
+        f"{one['kommune_id']:10}{one['thema']:16}{one['stand']:16}"
+        + (f"{one['seit']}  bis {one['stichtag_bis'] or 'auf Weiteres'}" if "seit" in one else "")
+        for one in listed
+    )

@@ -1,0 +1,83 @@
+"""Numbers of the finished marts that the released counts do not give are found."""
+
+import duckdb
+import pytest
+
+from publication.origin import numbers_of_other_origin
+
+KEYS = "'a' as raum_id, '2015' as gebietsstand, date '2015-12-31' as stichtag"
+CROSSING = (
+    "'melderegister' as basis, 'insgesamt' as altersgruppe, 'insgesamt' as geschlecht, "
+    "'insgesamt' as staatsangehoerigkeit"
+)
+LEVEL = "'sozialraum' as raumebene, false as umgerechnet"
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Released counts, an indicator over them, and finished marts that say the same."""
+    released = tmp_path / "bevoelkerung.parquet"
+    warehouse, marts = tmp_path / "warehouse.duckdb", tmp_path / "marts.duckdb"
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(f"copy (select {KEYS}, {CROSSING}, 700 as anzahl) to '{released}'")
+        con.execute("create schema indicators")
+        con.execute(
+            f"create view indicators.ind_quote as select {KEYS}, 'quote' as indikator_id, "
+            "1 as version, 70 as zaehler, 700 as nenner"
+        )
+    with duckdb.connect(str(marts)) as con:
+        con.execute(
+            f"create table mart_bevoelkerung as select {KEYS}, {CROSSING}, {LEVEL}, 700 as anzahl"
+        )
+        con.execute(
+            f"create table mart_indikator as select {KEYS}, {LEVEL}, 'quote' as indikator_id, "
+            "1 as version, 70 as zaehler, 700 as nenner"
+        )
+    return tmp_path
+
+
+def found(home) -> list[str]:
+    return numbers_of_other_origin(home, home, home / "warehouse.duckdb", ["quote"])
+
+
+def change(home, statement: str) -> None:
+    with duckdb.connect(str(home / "marts.duckdb")) as con:
+        con.execute(statement)
+
+
+def test_what_the_released_counts_give_may_stand(home):
+    assert found(home) == []
+    change(home, "update mart_indikator set zaehler = null")
+    assert found(home) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "column"),
+    [
+        ("update mart_bevoelkerung set anzahl = 701", "mart_bevoelkerung.anzahl"),
+        ("update mart_bevoelkerung set altersgruppe = '00-02'", "mart_bevoelkerung.anzahl"),
+        ("update mart_indikator set zaehler = 71", "mart_indikator.zaehler"),
+        ("update mart_indikator set nenner = 1", "mart_indikator.nenner"),
+    ],
+)
+def test_a_number_of_another_origin_is_found_and_not_told(home, statement, column):
+    change(home, statement)
+    (problem,) = found(home)
+    assert column in problem and "found 1 that do not" in problem
+    assert not any(number in problem for number in ("70", "71"))
+
+
+def test_a_number_that_was_withheld_is_of_another_origin(home):
+    with duckdb.connect(str(home / "warehouse.duckdb")) as con:
+        con.execute(
+            f"create or replace view indicators.ind_quote as select {KEYS}, 'quote' as "
+            "indikator_id, 1 as version, null::int as zaehler, 700 as nenner"
+        )
+    (problem,) = found(home)
+    assert "mart_indikator.zaehler" in problem
+
+
+def test_what_cannot_be_read_is_a_problem(home):
+    change(home, "drop table mart_indikator")
+    (problem,) = found(home)
+    assert "expected numbers that can be compared" in problem
