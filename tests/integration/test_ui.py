@@ -162,9 +162,9 @@ def two_runs(ui: Ui, tmp_path_factory) -> dict[str, list[dg.EventLogEntry]]:
     try:
         launched = ui.launch(EDITION_JOB)
         with dg.DagsterInstance.from_config(str(ui.settings.dagster_home)) as instance:
-            wait_for(lambda: process.poll() is not None, 240, "the run of the command line")
+            wait_for(lambda: process.poll() is not None, 600, "the run of the command line")
             assert process.returncode == 0, log.read_text()
-            wait_for(lambda: instance.get_run_by_id(launched).is_finished, 240, "the UI's run")
+            wait_for(lambda: instance.get_run_by_id(launched).is_finished, 600, "the UI's run")
             runs = instance.get_runs()
             assert [run.status for run in runs] == [dg.DagsterRunStatus.SUCCESS] * 2
             assert launched in {run.run_id for run in runs}
