@@ -155,7 +155,8 @@ create table dim_raum as from (values {areas})
     as t (raum_id, gebietsstand, raumebene, kommune_id, kreis_id);
 create table bridge_raum as
     select raum_id, gebietsstand, unnest([raum_id, kommune_id, kreis_id]) as ober_raum_id,
-        unnest(['sozialraum', 'kommune', 'kreis']) as ober_raumebene
+        unnest(['sozialraum', 'kommune', 'kreis']) as ober_raumebene,
+        unnest([1000, 8, 5]) as stufe
     from dim_raum where raumebene = 'sozialraum';
 create table dim_indikator as from (values
     ('quote', 1, 'anteil', 100.0::double, -1, false, 100, 0),
