@@ -132,8 +132,7 @@ class Block:
         """
         import numpy as np
 
-        here = np.diff(self.watched.indptr) > 0
-        wanted = np.flatnonzero((rise - self._tolerance > self._found(sign)) & here)
+        wanted = self._short_of(rise, sign)
         if not wanted.size:
             return
         model = self._joint(wanted, rise[wanted], sign, whole=False)
@@ -151,6 +150,13 @@ class Block:
             if still.sum() == missing.sum() or not still.any():
                 return
             missing = still
+
+    def _short_of(self, rise: "np.ndarray", sign: int) -> "np.ndarray":
+        """Return the cells with unknowns in this block that no table found moves so far."""
+        import numpy as np
+
+        here = np.diff(self.watched.indptr) > 0
+        return np.flatnonzero((rise - self._tolerance > self._found(sign)) & here)
 
     def spread_by_pieces(self, rise: "np.ndarray", sign: int = 1, *, whole: bool = True) -> None:
         """Look for tables in which many cells rise (or fall), in parts of the block and in all.
@@ -193,8 +199,7 @@ class Block:
         """
         import numpy as np
 
-        here = np.diff(self.watched.indptr) > 0
-        wanted = np.flatnonzero((rise - self._tolerance > self._found(sign)) & here)
+        wanted = self._short_of(rise, sign)
         if not wanted.size:
             return
         model = self._joint_short(wanted, rise[wanted], sign)
