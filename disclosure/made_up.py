@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from disclosure.release import Release, make_release
+from disclosure.release import Release
+from disclosure.specification import make_release
 
 if TYPE_CHECKING:
     import pyarrow as pa

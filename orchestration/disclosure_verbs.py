@@ -52,7 +52,7 @@ def protect(settings: Settings, options: argparse.Namespace) -> int:
     from pyarrow import csv
 
     from disclosure.engine import protect_release
-    from disclosure.release import read_release
+    from disclosure.specification import read_release
 
     release = read_release(options.spec, options.cells)
     protection = protect_release(
@@ -129,7 +129,8 @@ def _audit_edition(settings: Settings, name: str) -> int:
 
 def _audit_files(options: argparse.Namespace) -> int:
     from disclosure.audit import audit_release
-    from disclosure.release import read_release, read_text_table
+    from disclosure.specification import read_release
+    from disclosure.tables import read_text_table
 
     release = read_release(options.spec, options.cells)
     result = audit_release(
@@ -176,7 +177,7 @@ def release_inputs(options: argparse.Namespace) -> dict:
 
 
 def _table(path: Path | None) -> "pa.Table | None":
-    from disclosure.release import read_text_table
+    from disclosure.tables import read_text_table
 
     return read_text_table(path) if path else None
 

@@ -177,7 +177,7 @@ def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str
     """
     import pyarrow.parquet as pq
 
-    from disclosure.protect import withhold_sums
+    from disclosure.figures import withhold_sums
     from disclosure.star import day_releases, published_counts
     from disclosure.star.drafts import as_if_released, beside_edition
     from disclosure.star.store import read_releases, write_releases

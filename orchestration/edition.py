@@ -164,7 +164,7 @@ def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Tabl
     """Protect the counts, and what goes with them; write and return what is left."""
     import pyarrow.parquet as pq
 
-    from disclosure.protect import withhold_differences, withhold_sums
+    from disclosure.figures import withhold_differences, withhold_sums
     from disclosure.release import ReleaseError
     from disclosure.star import CountsError
 
@@ -198,7 +198,7 @@ def _figures(settings: Settings, table: str) -> "pa.Table":
     """Return figures without counts: there is no frequency to judge, but an embargo to keep."""
     import duckdb
 
-    from disclosure.protect import withhold_until_embargo
+    from disclosure.figures import withhold_until_embargo
 
     columns, figure = FIGURES[table]
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:

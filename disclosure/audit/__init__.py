@@ -4,7 +4,7 @@ It shares no code with the engine that makes patterns beyond the reading of a re
 plain tables and gives plain results; it knows neither where they come from nor where they go.
 """
 
-from disclosure.audit.attackers import Municipalities
+from disclosure.audit.case import Municipalities
 from disclosure.audit.judge import ATTACKERS, audit_release
 from disclosure.audit.report import Audit, Hit
 

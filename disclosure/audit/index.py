@@ -1,7 +1,7 @@
 """From values of areas to classes of an index: the auditor's own arithmetic.
 
 It shares parts, weights and limits with the rule of the warehouse (`rule_index*`), never its code.
-Many tables are worked out at once. Which tables are tried is a matter of `classes`.
+Many tables are worked out at once. Which tables are tried is a matter of `twins`.
 """
 
 from dataclasses import dataclass

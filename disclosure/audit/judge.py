@@ -10,14 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from disclosure.audit.attackers import (
-    Attack,
-    Case,
-    Municipalities,
-    insiders,
-    make_case,
-    municipalities,
-)
+from disclosure.agreement import check_given
+from disclosure.audit.attackers import Attack, insiders, municipalities
+from disclosure.audit.case import Case, Municipalities, make_case
 from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells
 from disclosure.audit.demands import Demands, demand_counts
 from disclosure.audit.pattern import (
@@ -30,7 +25,8 @@ from disclosure.audit.report import Audit, Hit
 from disclosure.audit.rules import small_rests
 from disclosure.audit.search import Count
 from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
-from disclosure.release import Release, check_given, make_keys, make_known
+from disclosure.keys import make_keys, make_known
+from disclosure.release import Release
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +53,7 @@ def audit_release(
     all_withheld: bool = False,
     seconds: float = math.inf,
 ) -> Audit:
-    """Attack a pattern. The rules are those of the chapter on what is safe in DISCLOSURE.md.
+    """Attack a pattern. The rules are those of docs/geheimhaltung.md.
 
     Args:
         release: the release, true counts included.

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from disclosure.audit.attackers import Municipalities, atom_owners, families_implied
+from disclosure.audit.blocks import make_blocks
+from disclosure.audit.case import Municipalities, atom_owners, families_implied
 from disclosure.audit.cells import (
     Atoms,
     Cells,
@@ -30,7 +31,7 @@ from disclosure.audit.pattern import (
     read_marks,
 )
 from disclosure.audit.report import Audit, Hit
-from disclosure.audit.search import Block, Count, make_blocks
+from disclosure.audit.search import Block, Count
 from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
 from disclosure.audit.system import Knowledge, simplify
 from disclosure.release import Release

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from disclosure.audit.attackers import Hidden
+from disclosure.audit.case import Hidden
 from disclosure.audit.cells import Atoms, Cells, enumerate_atoms, rows_of, table_keys
 from disclosure.release import Measure, PartOf
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def cells_that_must_stay(cells: Cells, policy: "Policy | None") -> "np.ndarray":
     """Return the cells that homogeneity, combination or `nie_unterhalb` forbid; shape (cells,).
 
-    The rules are those of chapter 1 of DISCLOSURE.md. Zeros among them stay, too, but not the
+    The rules are those of docs/geheimhaltung.md. Zeros among them stay, too, but not the
     parts of a zero that is printed.
     """
     import numpy as np

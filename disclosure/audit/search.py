@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from disclosure.audit import programmes
 from disclosure.audit.solver import Infeasible, Model, SolverFailure, TimeOut, Unbounded
-from disclosure.audit.system import System
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,10 +29,6 @@ _MOVED = 1e-6
 _TIMES = (1, -1, 2, -2, 3, -3)
 """Multiples of a move that are tried: halves and thirds become whole, a rise becomes a fall."""
 _ROUNDS = 40
-_PIECE = 800
-"""A large block is searched in pieces of about so many unknowns first."""
-_SECONDS = 60.0
-"""When one search in whole numbers is given up; the cell is undecided then, and so not safe."""
 _TRIES = 4
 _STEP = 10
 """What one step of one unknown costs at least in the search for short moves."""
@@ -135,7 +131,7 @@ class Block:
         wanted = self._short_of(rise, sign)
         if not wanted.size:
             return
-        model = self._joint(wanted, rise[wanted], sign, whole=False)
+        model = programmes.joint(self, wanted, rise[wanted], sign, whole=False)
         cost = np.zeros(len(self.columns) + len(wanted))
         missing = np.ones(len(wanted), dtype=bool)
         for _ in range(_ROUNDS):
@@ -202,7 +198,7 @@ class Block:
         wanted = self._short_of(rise, sign)
         if not wanted.size:
             return
-        model = self._joint_short(wanted, rise[wanted], sign)
+        model = programmes.joint_short(self, wanted, rise[wanted], sign)
         random = np.random.default_rng(len(wanted))
         tries = np.zeros(len(wanted), dtype=np.int64)
         share = _SHARE
@@ -248,7 +244,7 @@ class Block:
         wanted = np.flatnonzero(cells & (np.diff(self.watched.indptr) > 0))
         if not wanted.size:
             return
-        model = self._joint_short(wanted, np.ones(len(wanted)), sign)
+        model = programmes.joint_short(self, wanted, np.ones(len(wanted)), sign)
         random = np.random.default_rng(seed)
         parts = -(-len(wanted) // _TOGETHER)
         for chosen in np.array_split(random.permutation(len(wanted)), parts):
@@ -314,7 +310,7 @@ class Block:
         import numpy as np
 
         if self._lines is None:
-            self._lines = self._model(whole=False)
+            self._lines = programmes.changes(self, whole=False)
         weight = self.watched[[cell]].toarray().ravel() * float(sign)
         self._lines.set_cost(weight)
         try:
@@ -327,7 +323,7 @@ class Block:
     def widest_whole(self, cell: int, sign: int = 1) -> float:
         """Return how far one cell rises (or falls) at most in whole numbers."""
         if self._points is None:
-            self._points = self._model(whole=True)
+            self._points = programmes.changes(self, whole=True)
         weight = self.watched[[cell]].toarray().ravel() * float(sign)
         self._points.set_cost(weight)
         move = self._solve(self._points)
@@ -500,62 +496,6 @@ class Block:
         except Infeasible as error:  # the first table is a solution, so this cannot be
             raise SolverFailure("solver: finds no table, though there is one") from error
 
-    def _model(self, *, whole: bool) -> Model:
-        import numpy as np
-        import scipy.sparse as sp
-
-        none = np.zeros(self.equal.shape[0])
-        return Model(
-            sp.csr_array(sp.vstack([self.equal, self.least])),
-            np.concatenate([none, -self.room]),
-            np.concatenate([none, np.full(len(self.room), np.inf)]),
-            -self.fall,
-            np.full(len(self.columns), np.inf),
-            whole=np.ones(len(self.columns), dtype=bool) if whole else None,
-        )
-
-    def _joint(self, wanted: "np.ndarray", rise: "np.ndarray", sign: int, *, whole: bool) -> Model:
-        """Return the model in which a further unknown for each cell follows it up to its bar."""
-        import numpy as np
-        import scipy.sparse as sp
-
-        share = sp.eye_array(len(wanted), format="csr")
-        follow = sp.hstack([-sign * self.watched[wanted], share])
-        own = sp.vstack([self.equal, self.least])
-        wide = sp.hstack([own, sp.csr_array((own.shape[0], len(wanted)))])
-        equal, least = self.equal.shape[0], self.least.shape[0]
-        endless = np.full(len(wanted), np.inf)
-        columns = len(self.columns) + len(wanted)
-        return Model(
-            sp.csr_array(sp.vstack([wide, follow])),
-            np.concatenate([np.zeros(equal), -self.room, -endless]),
-            np.concatenate([np.zeros(equal), np.full(least, np.inf), np.zeros(len(wanted))]),
-            np.concatenate([-self.fall, -endless]),
-            np.concatenate([np.full(len(self.columns), np.inf), rise]),
-            whole=np.arange(columns) < len(self.columns) if whole else None,
-            seconds=_SECONDS,
-        )
-
-    def _joint_short(self, wanted: "np.ndarray", rise: "np.ndarray", sign: int) -> Model:
-        """Return the two-sided model in which an unknown for each cell follows it up to its bar."""
-        import numpy as np
-        import scipy.sparse as sp
-
-        share = sp.eye_array(len(wanted), format="csr")
-        follow = -sign * self.watched[wanted]
-        own = sp.vstack([self.equal, self.least])
-        rows = sp.block_array([[own, -own, None], [follow, -follow, share]])
-        equal, least = self.equal.shape[0], self.least.shape[0]
-        endless = np.full(len(wanted), np.inf)
-        none, columns = np.zeros(equal), len(self.columns)
-        return Model(
-            sp.csr_array(rows),
-            np.concatenate([none, -self.room, -endless]),
-            np.concatenate([none, np.full(least, np.inf), np.zeros(len(wanted))]),
-            np.concatenate([np.zeros(2 * columns), -endless]),
-            np.concatenate([np.full(columns, np.inf), self.fall, rise]),
-        )
-
     def _reach_short(
         self,
         cell: int,
@@ -582,7 +522,8 @@ class Block:
         import numpy as np
 
         if self._short is None:
-            self._short = self._two_sided()
+            self._short = programmes.two_sided(self)
+            self._short.set_cost(np.full(2 * len(self.columns), -_STEP))
         self._near = np.zeros(len(self.columns), dtype=bool)
         first = self.equal.shape[0] + self.least.shape[0]
         ends = (rise, np.inf) if sign > 0 else (-np.inf, -rise)
@@ -613,23 +554,6 @@ class Block:
                 self._short.set_cost(np.full(len(cost), -_STEP))
         return True
 
-    def _two_sided(self) -> Model:
-        """Return the model whose unknowns are steps up and steps down, with a row for each cell."""
-        import numpy as np
-        import scipy.sparse as sp
-
-        rows = sp.csr_array(sp.vstack([self.equal, self.least, self.watched]))
-        none, endless = np.zeros(self.equal.shape[0]), np.full(len(self.cells), np.inf)
-        model = Model(
-            sp.csr_array(sp.hstack([rows, -rows])),
-            np.concatenate([none, -self.room, -endless]),
-            np.concatenate([none, np.full(len(self.room), np.inf), endless]),
-            np.zeros(2 * len(self.columns)),
-            np.concatenate([np.full(len(self.columns), np.inf), self.fall]),
-        )
-        model.set_cost(np.full(2 * len(self.columns), -_STEP))
-        return model
-
     def _reach_near(self, cell: int, rise: float, sign: int) -> None:
         """Look for a move of whole numbers among the unknowns that the last short moves used."""
         import numpy as np
@@ -643,116 +567,11 @@ class Block:
         import numpy as np
 
         self.count.whole += 1
-        model = self._joint(np.array([cell]), np.array([rise]), sign, whole=True)
+        model = programmes.joint(self, np.array([cell]), np.array([rise]), sign, whole=True)
         cost = np.zeros(len(self.columns) + 1)
         cost[-1] = 1
         model.set_cost(cost)
         self.harvest(self._solve(model)[:-1])
-
-
-def make_blocks(
-    system: System,
-    truth: "np.ndarray",
-    codes: "np.ndarray",
-    count: Count,
-    *,
-    whole: bool,
-    slack: float,
-    free: "np.ndarray | None" = None,
-) -> list[Block]:
-    """Cut a system into its blocks, each with a first table.
-
-    Args:
-        system: what an attacker knows.
-        truth: the true value of each column, as far as it is known.
-        codes: the codes of an atom of each column, by which large blocks are cut.
-        count: where the programmes are counted.
-        whole: whether unknowns are whole numbers.
-        slack: a difference up to this is none.
-        free: the columns that hold what is unknown to us, as a mask; none by default.
-
-    Raises:
-        Infeasible: the true counts do not satisfy what is published.
-    """
-    import numpy as np
-    import scipy.sparse as sp
-
-    blocks = []
-    for number in np.unique(system.block):
-        columns = np.flatnonzero(system.block == number)
-        watched = sp.csr_array(system.watched[:, columns])
-        cells = np.flatnonzero(np.diff(watched.indptr) > 0)
-        equal, equal_to = _own_rows(system.equal, system.equal_to, columns)
-        least, least_of = _own_rows(system.least, system.least_of, columns)
-        low = system.low[columns]
-        base = truth[columns]
-        if free is not None and (own := free[columns]).any():
-            rows, right = sp.vstack([equal, least]), np.concatenate([equal_to, least_of])
-            high = np.where(np.arange(len(right)) < len(equal_to), right, np.inf)
-            base = _first_table(rows, right, high, np.maximum(low, base), own, count)
-        fits = not (np.abs(equal @ base - equal_to) > slack).any()
-        if not fits or (least @ base < least_of - slack).any() or (base < low - slack).any():
-            raise Infeasible("the true counts do not satisfy what is published")
-        blocks.append(
-            Block(
-                columns=columns,
-                cells=cells,
-                equal=equal,
-                least=least,
-                room=least @ base - least_of,
-                fall=base - low,
-                watched=watched[cells],
-                base=base,
-                count=count,
-                whole=whole,
-                slack=slack,
-                piece=_pieces(codes[columns]),
-            )
-        )
-    return blocks
-
-
-def _pieces(codes: "np.ndarray") -> "np.ndarray | None":
-    """Cut unknowns into pieces of neighbours in the finest dimension."""
-    import numpy as np
-
-    count = len(codes)
-    if count <= 2 * _PIECE:
-        return None
-    finest = np.argmax([len(np.unique(column)) for column in codes.T])
-    order = np.lexsort((*codes.T[::-1], codes[:, finest]))
-    piece = np.empty(count, dtype=np.int64)
-    piece[order] = np.arange(count) * (count // _PIECE) // count
-    return piece
-
-
-def _own_rows(
-    rows: "sp.csr_array", right: "np.ndarray", columns: "np.ndarray"
-) -> tuple["sp.csr_array", "np.ndarray"]:
-    import numpy as np
-    import scipy.sparse as sp
-
-    own = sp.csr_array(rows[:, columns])
-    used = np.diff(own.indptr) > 0
-    return own[used], right[used]
-
-
-def _first_table(
-    rows: "sp.csr_array",
-    row_low: "np.ndarray",
-    row_high: "np.ndarray",
-    least: "np.ndarray",
-    free: "np.ndarray",
-    count: Count,
-) -> "np.ndarray":
-    """Find whole numbers for what is unknown to us; all else has its true number."""
-    import numpy as np
-    import scipy.sparse as sp
-
-    count.whole += 1
-    high = np.where(free, np.inf, least)
-    model = Model(sp.csr_array(rows), row_low, row_high, least, high, whole=free)
-    return np.rint(model.maximise(count.seconds_left())).astype(np.int64)
 
 
 def _parts(equal: "sp.csr_array", least: "sp.csr_array") -> "np.ndarray":

@@ -12,7 +12,8 @@ import numpy as np
 
 from disclosure.engine.cells import Axis, Cells, Grid, list_cells
 from disclosure.engine.system import System, shared_key, shared_positions, within
-from disclosure.release import PartOf, Release, ReleaseError, make_keys
+from disclosure.keys import make_keys
+from disclosure.release import PartOf, Release, ReleaseError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +62,7 @@ def cells_that_stay(
 ) -> "pa.Table | None":
     """Return the cells that must stay by homogeneity, combination or `nie_unterhalb`.
 
-    The rules of DISCLOSURE.md, chapter 1. A zero among them is withheld as well, for the rule is
+    The rules of docs/geheimhaltung.md. A zero among them is withheld as well, for the rule is
     about the area and not about the number; unless a larger cell prints the zero that tells it.
 
     Args:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from disclosure.agreement import check_given
 from disclosure.engine.cells import Cells, Grid, list_cells
 from disclosure.engine.earlier import Told, add_earlier, compare
 from disclosure.engine.exchanges import Exchanges
@@ -20,7 +21,8 @@ from disclosure.engine.neighbours import Neighbourhoods
 from disclosure.engine.primary import Hidden, cells_that_stay, tie_differences
 from disclosure.engine.search import Components, Demand, Plan, Search, Task
 from disclosure.engine.system import System, build_system, owners, stand_in
-from disclosure.release import TOTAL, Release, ReleaseError, check_given, make_keys, make_known
+from disclosure.keys import make_keys, make_known
+from disclosure.release import TOTAL, Release, ReleaseError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disclosure.audit.classes import Index, Protected, Side
 from disclosure.audit.index import IndexRule, Limits, Part
+from disclosure.audit.pattern import Protected
+from disclosure.audit.scales import Index, Side
 from disclosure.ledger import Entry, known_of
 from disclosure.policy import Policy
 from disclosure.star.store import read_releases

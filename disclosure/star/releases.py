@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from disclosure.policy import Policy
-from disclosure.release import TOTAL, Release, make_release
+from disclosure.release import TOTAL, Release
+from disclosure.specification import make_release
 from disclosure.star.closed import closed_cells, find_closed, find_sums_above
 from disclosure.star.facts import (
     ALL,

@@ -12,7 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from disclosure.release import TOTAL, Release, make_release
+from disclosure.release import TOTAL, Release
+from disclosure.specification import make_release
 from disclosure.star.published import long_patterns
 
 if TYPE_CHECKING:

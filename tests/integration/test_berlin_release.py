@@ -15,7 +15,8 @@ from test_edition import published_classes
 
 from disclosure.audit import audit_release
 from disclosure.engine import protect_release
-from disclosure.release import TOTAL, Release, make_release
+from disclosure.release import TOTAL, Release
+from disclosure.specification import make_release
 from publication.shares import withheld_shares
 
 MEASURES = ["s1", "s2", "s4"]

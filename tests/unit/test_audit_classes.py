@@ -15,10 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from test_indices import an_index, indexed
 
-from disclosure.audit.classes import Index, Protected, Side, audit_classes
+from disclosure.audit.classes import audit_classes
 from disclosure.audit.index import NO_CLASS, IndexRule, Limits, Part, index_classes
+from disclosure.audit.pattern import Protected
+from disclosure.audit.scales import Index, Side
 from disclosure.policy import Policy
-from disclosure.release import TOTAL, make_release
+from disclosure.release import TOTAL
+from disclosure.specification import make_release
 from disclosure.star.classes import PARTS, without
 from disclosure.star.releases import DayRelease
 from disclosure.star.store import write_releases

@@ -5,7 +5,9 @@ import pyarrow as pa
 import pytest
 
 from disclosure.audit import audit_release
-from disclosure.release import ReleaseError, make_known, make_release
+from disclosure.keys import make_known
+from disclosure.release import ReleaseError
+from disclosure.specification import make_release
 
 GEO = [["M", "Total"], ["zwei", "M"], ["drei", "M"], ["eins", "Total"]]
 NUMBERS = {"Total": 11, "M": 10, "zwei": 2, "drei": 8, "eins": 1}

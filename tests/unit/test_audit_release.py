@@ -17,11 +17,13 @@ from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
 
 from disclosure.audit import Municipalities, audit_release
-from disclosure.audit.attackers import Hidden
+from disclosure.audit.blocks import make_blocks
+from disclosure.audit.case import Hidden
 from disclosure.audit.cells import enumerate_cells
-from disclosure.audit.search import Count, make_blocks
+from disclosure.audit.search import Count
 from disclosure.audit.system import Knowledge, simplify
-from disclosure.release import ReleaseError, make_release, read_release
+from disclosure.release import ReleaseError
+from disclosure.specification import make_release, read_release
 
 CASES = [
     "c01_1d_geo",

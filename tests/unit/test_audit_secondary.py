@@ -12,7 +12,7 @@ from disclosure.audit import audit_release
 from disclosure.audit.cells import enumerate_atoms, enumerate_cells, incidence
 from disclosure.audit.pattern import same_rows
 from disclosure.engine import protect_release
-from disclosure.release import read_release
+from disclosure.specification import read_release
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,9 @@ import pytest
 
 from disclosure.audit import audit_release
 from disclosure.engine import protect_release
-from disclosure.release import Release, ReleaseError, make_known, make_release
+from disclosure.keys import make_known
+from disclosure.release import Release, ReleaseError
+from disclosure.specification import make_release
 
 AREAS = [f"S{i}" for i in range(8)]
 GEO = [

@@ -14,7 +14,8 @@ import pytest
 
 from disclosure.engine import protect_release
 from disclosure.policy import Policy
-from disclosure.release import Release, ReleaseError, make_release, read_release
+from disclosure.release import Release, ReleaseError
+from disclosure.specification import make_release, read_release
 
 CASES = Path(__file__).parents[3] / "shared" / "disclosure" / "cases"
 BARS = {

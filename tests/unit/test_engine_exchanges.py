@@ -10,7 +10,8 @@ from disclosure.engine import protect_release
 from disclosure.engine.exchanges import Exchanges
 from disclosure.engine.protect import make_system
 from disclosure.engine.system import System
-from disclosure.release import Release, make_release
+from disclosure.release import Release
+from disclosure.specification import make_release
 
 GEO = [["M", "Total"], ["N", "Total"], *([f"M{i}", "M"] for i in range(3)), ["N0", "N"]]
 AGE = [["a", "Total"], ["b", "Total"], ["c", "Total"]]

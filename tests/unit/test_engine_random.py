@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from disclosure.audit import audit_release
 from disclosure.engine import protect_release
-from disclosure.release import Release, make_release
+from disclosure.release import Release
+from disclosure.specification import make_release
 
 ONE_BY_ONE = settings(
     max_examples=50,

@@ -8,7 +8,8 @@ from disclosure.audit import audit_release
 from disclosure.engine import protect_release
 from disclosure.engine.primary import cells_that_stay, small_differences
 from disclosure.policy import Policy
-from disclosure.release import Release, ReleaseError, make_release
+from disclosure.release import Release, ReleaseError
+from disclosure.specification import make_release
 
 GEO = [["M1", "Total"], *([f"S{i}", "M1"] for i in range(4)), ["M2", "Total"]]
 GEO += [[f"S{i}", "M2"] for i in range(4, 8)]

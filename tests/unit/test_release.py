@@ -5,13 +5,10 @@ import json
 import pyarrow as pa
 import pytest
 
-from disclosure.release import (
-    ReleaseError,
-    check_given,
-    make_keys,
-    make_release,
-    read_release,
-)
+from disclosure.agreement import check_given
+from disclosure.keys import make_keys
+from disclosure.release import ReleaseError
+from disclosure.specification import make_release, read_release
 
 GEO = [["M1", "Total"], ["S1", "M1"], ["S2", "M1"], ["M2", "Total"], ["S3", "M2"]]
 SEX = [["X1", "Total"], ["X2", "Total"]]

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from disclosure.figures import withhold_sums, withhold_until_embargo
 from disclosure.policy import Policy, read_policy
-from disclosure.protect import withhold_sums, withhold_until_embargo
 from sources.region import REGIONS, region_names
 
 TODAY = date(2020, 6, 1)
