@@ -140,3 +140,20 @@ def withhold_sums(counts: "pa.Table", inhabitants: "pa.Table", rules: "pa.Table"
             order by all
             """
         ).to_arrow_table()
+
+
+def withhold_classes(classes: "pa.Table") -> "pa.Table":
+    """Withhold the classes of areas whose status is not `ok`: a class goes with its status.
+
+    Args:
+        classes: one row for each area with `klasse` (text) and `status`.
+
+    Returns:
+        The same rows; `klasse` is NULL where `status` is not `ok`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    none = pa.scalar(None, pa.string())
+    kept = pc.if_else(pc.equal(classes["status"], "ok"), classes["klasse"], none)
+    return classes.set_column(classes.column_names.index("klasse"), "klasse", kept)

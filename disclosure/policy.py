@@ -39,10 +39,10 @@ class Threshold(_Strict):
 
     @model_validator(mode="after")
     def _leaves_a_doubt(self) -> "Threshold":
-        if self.max_sensitive == 1:
+        if 1 in (self.max_sensitive, self.in_small_areas):
             raise ValueError(
                 f"theme {self.thema}: max_sensitive 1 withholds nothing, for a withheld count "
-                "could only be 1; take 0 or at least 2"
+                "could only be 1; take 0 or at least 2, and so for max_sensitive_klein"
             )
         return self
 

@@ -97,10 +97,21 @@ def audit(settings: Settings, options: argparse.Namespace) -> int:
     """
     files = (options.spec, options.cells, options.pattern)
     if options.edition and not any(files):
+        _refuse_beside_edition(options)
         return _audit_edition(settings, options.edition)
     if options.edition or not all(files):
         raise ValueError("audit: expected EDITION, or --spec, --cells and --pattern")
     return _audit_files(options)
+
+
+def _refuse_beside_edition(options: argparse.Namespace) -> None:
+    """An edition is attacked with its own policy, and with what the ledger knows."""
+    names = ("policy", "primary", "given", "known", "evidence", "upper_under_a1")
+    if given := [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]:
+        raise ValueError(
+            f"audit: {', '.join(given)}: expected with --spec, --cells and --pattern only; an "
+            "edition is attacked with its own policy and all that had left before it"
+        )
 
 
 def _audit_edition(settings: Settings, name: str) -> int:
@@ -151,16 +162,11 @@ def _audit_files(options: argparse.Namespace) -> int:
 
 def _unsatisfiable(path: Path | None, columns: tuple[str, ...]) -> "pa.Table | None":
     """Read from an evidence file the keys of the cells that it calls unsatisfiable."""
-    import pyarrow as pa
+    from disclosure.star.store import unsatisfiable_of
 
     if path is None:
         return None
-    rows = json.loads(path.read_text(encoding="utf-8")).get("unsatisfiable", [])
-    keys = {tuple(str(row.get(name, "Total")) for name in columns) for row in rows}
-    chosen = zip(*sorted(keys), strict=True) if keys else ([] for _ in columns)
-    return pa.table(
-        {name: pa.array(list(c), pa.string()) for name, c in zip(columns, chosen, strict=True)}
-    )
+    return unsatisfiable_of(json.loads(path.read_text(encoding="utf-8")), columns)
 
 
 def release_inputs(options: argparse.Namespace) -> dict:

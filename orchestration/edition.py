@@ -110,7 +110,8 @@ def edition_assets(
         required_resource_keys={"run_lock"},
     )
     def draft(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from publication.draft import write_draft
+        from publication.draft import MARTS, write_draft
+        from publication.shares import withheld_shares
 
         shutil.rmtree(settings.draft, ignore_errors=True)
         written = write_draft(
@@ -127,6 +128,10 @@ def edition_assets(
                 "files": len(written["files"]),
                 "bytes": sum(file["bytes"] for file in written["files"].values()),
                 **{f"rows_{n}": table["rows"] for n, table in written["tables"].items()},
+                **{
+                    f"geheim_{thema}": f"{withheld} of {cells} cells of Sozialräume"
+                    for thema, withheld, cells in withheld_shares(settings.draft / MARTS)
+                },
             }
         )
 
@@ -164,7 +169,7 @@ def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Tabl
     """Protect the counts, and what goes with them; write and return what is left."""
     import pyarrow.parquet as pq
 
-    from disclosure.figures import withhold_differences, withhold_sums
+    from disclosure.figures import withhold_classes, withhold_differences, withhold_sums
     from disclosure.release import ReleaseError
     from disclosure.star import CountsError
 
@@ -178,7 +183,7 @@ def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Tabl
         released["bevoelkerung"],
         pq.read_table(settings.rules / "rule_sum.parquet"),
     )
-    released["lieferwert"] = _without_withheld_classes(
+    released["lieferwert"] = withhold_classes(
         withhold_differences(
             _figures(settings, "lieferwert"),
             released["fallzahl"],
@@ -221,17 +226,6 @@ def _withheld(released: "pa.Table") -> int:
     import pyarrow.compute as pc
 
     return pc.sum(pc.equal(released["status"], "geheim")).as_py() or 0
-
-
-def _without_withheld_classes(figures):
-    """A class goes with its status, as a figure does."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kept = pc.if_else(
-        pc.equal(figures["status"], "ok"), figures["klasse"], pa.scalar(None, pa.string())
-    )
-    return figures.set_column(figures.column_names.index("klasse"), "klasse", kept)
 
 
 def _facts(settings: Settings, region: Region) -> dict:

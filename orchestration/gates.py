@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 
 PLAUSIBILITY, PRIVACY, PUBLICATION = "plausibility", "privacy", "publication"
 RELEASED_TABLES = ("bevoelkerung", "fallzahl", "indexklasse", "lieferwert")
+PRIVACY_RULES = (
+    "rule_agreement",
+    "rule_difference",
+    "rule_feed",
+    "rule_freigabe",
+    "rule_kommune",
+    "rule_level",
+    "rule_sum",
+    "rule_threshold",
+)
+"""The tables of the region's declarations that the privacy gate reads."""
 DRAFT = dg.AssetKey(["edition", "draft"])
 
 
@@ -156,9 +167,8 @@ def _source(settings: Settings, gate: str) -> Path | Mapping[str, Path]:
         from disclosure.star.store import PATTERN
 
         released = {name: settings.released / f"{name}.parquet" for name in RELEASED_TABLES}
-        rules = ("rule_threshold", "rule_difference", "rule_sum", "rule_level", "rule_freigabe")
         released["pattern"] = settings.release / PATTERN
-        return {**released, **{name: settings.rules / f"{name}.parquet" for name in rules}}
+        return {**released, **{name: settings.rules / f"{name}.parquet" for name in PRIVACY_RULES}}
     return settings.draft / "marts.duckdb"
 
 

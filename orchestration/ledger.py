@@ -164,7 +164,8 @@ def recorded(settings: Settings, policy: Policy, edition: str, content_hash: str
     try:
         yield
     except BaseException:
-        strike(settings.release_ledger, edition)
+        if not (settings.published / edition).exists():  # what lies there has left, come what may
+            strike(settings.release_ledger, edition)
         raise
 
 
@@ -177,7 +178,8 @@ def past_of(settings: Settings, policy: Policy) -> Past:
         FileNotFoundError: an entry is not whole.
     """
     entries = read_ledger(settings.release_ledger)
-    published = {own.name for own in settings.published.glob(f"{settings.region}-*")}
+    # The id of an edition is the region and a time; another region's name may begin like this one.
+    published = {own.name for own in settings.published.glob(f"{settings.region}-[0-9]*")}
     if forgotten := sorted(published - {entry.edition for entry in entries}):
         raise LedgerError(
             f"{settings.published.name}/ holds {', '.join(forgotten[:_NAMED])}, and the ledger of "

@@ -29,6 +29,7 @@ from disclosure.audit.search import Count
 from disclosure.audit.solver import Infeasible, SolverFailure
 from disclosure.audit.twins import Search
 from disclosure.keys import make_keys
+from disclosure.policy import with_thresholds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,6 +168,8 @@ def _attack(
     import numpy as np
 
     release = protected.release
+    if protected.policy is not None:
+        release = with_thresholds(release, protected.policy)
     cells = enumerate_cells(release)
     marks = read_marks(cells, protected.pattern)
     primary = protected.primary

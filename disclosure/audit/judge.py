@@ -26,6 +26,7 @@ from disclosure.audit.rules import small_rests
 from disclosure.audit.search import Count
 from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
 from disclosure.keys import make_keys, make_known
+from disclosure.policy import with_thresholds
 from disclosure.release import Release
 
 if TYPE_CHECKING:
@@ -79,13 +80,16 @@ def audit_release(
 
     Raises:
         ReleaseError: one of the small tables does not fit the release.
-        ValueError: an attacker is unknown, or M has no municipalities.
+        ValueError: an attacker is unknown, M has no municipalities, or the policy says nothing
+            about a measure's theme.
     """
     started = time.monotonic()
     count = Count(deadline=started + seconds)
     attackers = tuple(attackers or (policy.attackers if policy else ("A0", "A1")))
     owners = owners or _owners(release, policy)
     _check_attackers(attackers, owners)
+    if policy is not None:
+        release = with_thresholds(release, policy)
     if primary is not None:
         primary = make_keys(release, primary, "primary", optional=("width",))
     if given is not None:

@@ -22,6 +22,7 @@ from disclosure.engine.primary import Hidden, cells_that_stay, tie_differences
 from disclosure.engine.search import Components, Demand, Plan, Search, Task
 from disclosure.engine.system import System, build_system, owners, stand_in
 from disclosure.keys import make_keys, make_known
+from disclosure.policy import with_thresholds
 from disclosure.release import TOTAL, Release, ReleaseError
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def protect_release(
 
     Raises:
         ReleaseError: a table of keys is wrong.
+        ValueError: the policy says nothing about a measure's theme.
     """
+    if policy is not None:
+        release = with_thresholds(release, policy)
     tables = {
         "primary": cells_that_stay(release, policy, primary),
         "given": _keys(release, given, "given", number=True),

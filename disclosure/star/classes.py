@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from disclosure.audit.index import IndexRule, Limits, Part
 from disclosure.audit.pattern import Protected
 from disclosure.audit.scales import Index, Side
+from disclosure.figures import withhold_classes
 from disclosure.ledger import Entry, known_of
 from disclosure.policy import Policy
 from disclosure.star.store import read_releases
@@ -51,7 +52,7 @@ def read_indices(rules: Path, parts: "pa.Table", classes: "pa.Table") -> list[In
                 width=declared["spielraum"],
                 sides={n: _sides(sources[n]) for n in names if sources[n]["lieferwert"] is None},
                 parts=_own(parts, key),
-                classes=_published(_own(classes, key)),
+                classes=withhold_classes(_own(classes, key)),
             )
         )
     return indices
@@ -144,13 +145,3 @@ def _own(table: "pa.Table", index_id: str) -> "pa.Table":
     import pyarrow.compute as pc
 
     return table.filter(pc.equal(table["index_id"], index_id))
-
-
-def _published(classes: "pa.Table") -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kept = pc.if_else(
-        pc.equal(classes["status"], "ok"), classes["klasse"], pa.scalar(None, pa.string())
-    )
-    return classes.set_column(classes.column_names.index("klasse"), "klasse", kept)

@@ -46,15 +46,24 @@ class StoredRelease:
     @property
     def unsatisfiable(self) -> "pa.Table":
         """Keys of the cells that, the evidence says, nothing can protect."""
-        import pyarrow as pa
+        return unsatisfiable_of(self.evidence, self.release.key_columns)
 
-        cells = self.evidence.get("unsatisfiable", [])
-        columns = self.release.key_columns
-        rows = sorted({tuple(str(cell.get(name, TOTAL)) for name in columns) for cell in cells})
-        values = zip(*rows, strict=True) if rows else ([] for _ in columns)
-        return pa.table(
-            {n: pa.array(list(v), pa.string()) for n, v in zip(columns, values, strict=True)}
-        )
+
+def unsatisfiable_of(evidence: Mapping[str, Any], columns: Sequence[str]) -> "pa.Table":
+    """Return the keys of the cells that an evidence says nothing can protect, each once.
+
+    Args:
+        evidence: what `evidence.json` holds.
+        columns: the key columns of its release.
+    """
+    import pyarrow as pa
+
+    cells = evidence.get("unsatisfiable", [])
+    rows = sorted({tuple(str(cell.get(name, TOTAL)) for name in columns) for cell in cells})
+    values = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    return pa.table(
+        {n: pa.array(list(v), pa.string()) for n, v in zip(columns, values, strict=True)}
+    )
 
 
 def write_releases(

@@ -29,6 +29,8 @@ def class_faults(releases: Path, rules: Path, classes: Path, ledger: Path, polic
     Raises:
         FileNotFoundError: one of the files is missing.
     """
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from disclosure.audit.classes import audit_classes
@@ -37,13 +39,17 @@ def class_faults(releases: Path, rules: Path, classes: Path, ledger: Path, polic
     (releases / REPORT).unlink(missing_ok=True)
     told = pq.read_table(classes)
     indices = read_indices(rules, pq.read_table(releases / PARTS), told)
+    # A class of an index that may have none is a fault, whatever it says.
+    own = pa.array([index.rule.index_id for index in indices], pa.string())
+    strange = len(told) - pc.sum(pc.is_in(told["index_id"], value_set=own), min_count=0).as_py()
     if not indices:
-        return len(told)  # a class of an index that may have none
+        return strange
     audit = audit_classes(indices, read_protected(releases, policy, read_ledger(ledger)))
     taken = [" ".join(str(key) for key in row.values()) for row in audit.taken.to_pylist()]
     report = {"facts": dict(audit.facts), "problems": audit.problems, "classes that tell": taken}
+    report["classes that no index may have"] = strange
     (releases / REPORT).write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    return len(audit.problems) + len(taken)
+    return strange + len(audit.problems) + len(taken)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The published edition of Berlin against what the publishers printed."""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -91,6 +92,29 @@ def test_sample_deviation_would_flip_one_label(berlin, berlin_data):
         printed = published_classes(berlin_data, 2015, "dynamic_index")
         wrong[name] = {area for area, klasse in rows if printed[area] != klasse}
     assert wrong == {"population": set(), "sample": {"07070707"}}
+
+
+def test_a_class_waits_for_what_its_scale_rests_on(berlin):
+    """Mean and deviation of the reference Stichtag are under embargo, and so are all classes."""
+
+    def embargo(sql: str) -> str:
+        late = "case when stichtag = '2014-12-31' then date '2999-01-01' else publishable_from end"
+        changed = {
+            r'"\w+"\."core"\."fct_index_teil"': f"{late} as publishable_from",
+            r"\S*rule_index\b(?!_)\S*": "date '2014-12-31' as referenz_stichtag",
+        }
+        for table, column in changed.items():
+            assert re.search(table, sql)
+            sql = re.sub(table, lambda m, c=column: f"(select * replace ({c}) from {m[0]})", sql)
+        return sql
+
+    days = "select stichtag, min(publishable_from) > '2999-01-01'::date - 1 from"
+    own = dict(berlin.sealed(f"{days} ({index_sql(berlin)}) group by all"))
+    waiting = dict(berlin.sealed(f"{days} ({index_sql(berlin, embargo)}) group by all"))
+    assert len(own) > 1
+    assert not any(own.values())
+    assert waiting.keys() == own.keys()
+    assert all(waiting.values())
 
 
 def test_shares_of_bezirksregionen_close(berlin):

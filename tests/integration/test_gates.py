@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from disclosure.star.store import PATTERN
-from orchestration.gates import RELEASED_TABLES
+from orchestration.gates import PRIVACY_RULES, RELEASED_TABLES
 from orchestration.models import CORE_STEP, dbt_vars
 from orchestration.settings import Settings
 from sources.region import REGIONS
@@ -236,21 +236,20 @@ def released(warehouse: Warehouse, folder: Path, fault: str) -> dict[str, Path]:
     releases = folder / "release"
     shutil.rmtree(releases, ignore_errors=True)
     shutil.copytree(settings.release, releases)
+    shutil.copytree(settings.rules, folder, dirs_exist_ok=True)
     tables = {name: folder / f"{name}.parquet" for name in RELEASED_TABLES}
     tables["pattern"] = releases / PATTERN
     with duckdb.connect() as con:
         for name in RELEASED_TABLES:
             con.execute(f"create table {name} as from '{settings.released / name}.parquet'")
-        tables["rule_freigabe"] = folder / "rule_freigabe.parquet"
-        con.execute(
-            f"create table rule_freigabe as from '{settings.rules / 'rule_freigabe.parquet'}'"
-        )
+        for name in PRIVACY_RULES:
+            tables[name] = folder / f"{name}.parquet"
+            con.execute(f"create table {name} as from '{tables[name]}'")
         con.execute(f"create table pattern as from '{tables['pattern']}'")
         con.execute(fault)
         for name, path in tables.items():
             con.execute(f"copy {name} to '{path}' (format parquet)")
-    rules = ("rule_threshold", "rule_difference", "rule_sum", "rule_level")
-    return {**tables, **{name: settings.rules / f"{name}.parquet" for name in rules}}
+    return tables
 
 
 @pytest.mark.parametrize(("table", "rule"), PRIVACY)
@@ -270,3 +269,17 @@ def test_publication_rule_fails_on_its_fault(berlin, tmp_path, table, rule):
     with duckdb.connect(str(copy)) as con:
         con.execute(PUBLICATION[table, rule])
     assert not run_one("publication", table, rule, copy)
+
+
+@pytest.mark.parametrize("table", RELEASED_TABLES)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "update rule_freigabe set stichtag_bis = date '2010-01-01'",
+        "update rule_kommune set teilnahme = false where kommune_id = '01'",
+        "update rule_agreement set kleinraeumig = false",
+    ],
+)
+def test_of_small_areas_nothing_leaves_that_lacks_a_right(berlin, tmp_path, table, fault):
+    """Released by its municipality, which takes part, and allowed by an agreement: all three."""
+    assert not run_one("privacy", table, "only_what_is_released", released(berlin, tmp_path, fault))

@@ -494,23 +494,23 @@ def test_the_engines_pattern_withstands(stored):
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "named"),
     [
-        'update pattern set suppressed = 0 where "primary" = 0',
-        "update pattern set suppressed = 0 where measure = 'faelle' and raum = 'K1-1'",
-        "delete from pattern where measure = 'faelle' and raum = 'K2-1'",
-        "update pattern set suppressed = 1 where measure = 'faelle' and raum = 'K2-ohne'",
+        ('update pattern set suppressed = 0 where "primary" = 0', "faelle"),
+        ("update pattern set suppressed = 0 where measure = 'faelle' and raum = 'K1-1'", "K1-1"),
+        ("delete from pattern where measure = 'faelle' and raum = 'K2-1'", "K2-1"),
+        ("update pattern set suppressed = 1 where measure = 'faelle' and raum = 'K2-ohne'", "K2-o"),
     ],
     ids=["primary only", "sensitive printed", "row missing", "zero withheld"],
 )
-def test_a_pattern_with_a_fault_does_not(stored, fault):
+def test_a_pattern_with_a_fault_does_not(stored, fault, named):
     folder, _ = stored
     with duckdb.connect() as con:
         con.execute(f"create table pattern as from '{folder / PATTERN}'")
         con.execute(fault)
         con.execute(f"copy pattern to '{folder / PATTERN}' (format parquet)")
     assert faults_of(folder, folder / "none", policy(), 600) > 0
-    assert "faelle" in (folder / REPORT).read_text() or "K" in (folder / REPORT).read_text()
+    assert named in (folder / REPORT).read_text()
 
 
 def test_what_was_not_judged_in_time_is_a_fault(stored):

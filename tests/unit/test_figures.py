@@ -107,6 +107,11 @@ def test_a_theme_that_nobody_decided_about_is_an_error(tmp_path):
         ({**POLICY, "thresholds": [{**THRESHOLD, "schwelle": 3}]}, "schwelle"),
         ({**POLICY, "thresholds": [{"thema": "x"}]}, "max_sensitive"),
         ({**POLICY, "thresholds": [{**THRESHOLD, "max_sensitive": -1}]}, "max_sensitive"),
+        ({**POLICY, "thresholds": [{**THRESHOLD, "max_sensitive": 1}]}, "could only be 1"),
+        (
+            {**POLICY, "thresholds": [{**THRESHOLD, "max_sensitive": 0, "max_sensitive_klein": 1}]},
+            "could only be 1",
+        ),
         ({**POLICY, "thresholds": [THRESHOLD, {**THRESHOLD, "max_sensitive": 9}]}, "bevoelkerung"),
         ({**POLICY, "summen": {"art": "alle", "reason": "r"}}, "summen"),
         ({**POLICY, "summen": {"art": "vollstaendig"}}, "reason"),
@@ -117,7 +122,15 @@ def test_a_theme_that_nobody_decided_about_is_an_error(tmp_path):
         ("thresholds: [", "parsing"),
     ],
     ids=[
-        *("unknown key", "unknown key of a theme", "missing", "negative", "theme twice"),
+        *(
+            "unknown key",
+            "unknown key of a theme",
+            "missing",
+            "negative",
+            "nothing",
+            "nothing in small areas",
+            "theme twice",
+        ),
         *("sums of another kind", "sums without a reason", "combination of an unknown theme"),
         *("unknown key of the combination", "complement of an unknown theme"),
         *("complement without effect", "no yaml"),

@@ -49,7 +49,25 @@ def keys(table: pa.Table) -> set[tuple[str, str]]:
 
 
 def withheld(pattern: pa.Table) -> set[tuple[str, str]]:
-    return {(r["measure"], r["geo"]) for r in pattern.to_pylist() if r["suppressed"]}
+    return {(r.get("measure", "n"), r["geo"]) for r in pattern.to_pylist() if r["suppressed"]}
+
+
+def test_thresholds_of_the_policy_hold_where_the_specification_asks_for_less():
+    """A specification that names a theme cannot ask for less than the theme's thresholds."""
+    small = {"dimension": "geo", "codes": ["S1", "S2"]}
+    shown = release({"alle": [5, 5, 20, 30, 40, 50, 60, 70]}, small_areas=small)
+    numbers = {"max_sensitive": 2, "max_sensitive_klein": 9, "min_nenner": 0, "min_einwohner": 0}
+    strict = policy(thresholds=[{"thema": "soziales", **numbers, "reason": "x"}])
+    loose = protect_release(shown, policy=policy()).pattern
+    assert audit_release(shown, loose, policy=policy()).passed
+    assert not withheld(loose)
+    audit = audit_release(shown, loose, policy=strict)
+    assert not audit.passed
+    assert "S1" in audit.text
+    pattern = protect_release(shown, policy=strict).pattern
+    assert audit_release(shown, pattern, policy=strict).passed
+    primary = [row["geo"] for row in pattern.to_pylist() if row["primary"]]
+    assert primary == ["S1"]  # S0 counts 5 as well, but is no small area
 
 
 def bounds_of_rest(shown: Release, pattern: pa.Table, area: str) -> tuple[float, float]:

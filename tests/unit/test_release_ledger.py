@@ -230,7 +230,11 @@ def test_an_edition_leaves_recorded_or_not_at_all(home, tmp_path, monkeypatch):
     (settings.published / "musterkreis-1").mkdir(parents=True)
     with pytest.raises(LedgerError, match=r"holds musterkreis-1, .* 1 edition\(s\)"):
         past_of(settings, policy())
-    with recorded(settings, policy(), "musterkreis-1", "hash"):
-        pass
+    (settings.published / "musterkreis-nord-1").mkdir()  # another region's, which has a ledger too
+    with (
+        pytest.raises(OSError, match="after the switch"),
+        recorded(settings, policy(), "musterkreis-1", "hash"),
+    ):
+        raise OSError("after the switch: what lies there has left")
     (entry,) = past_of(settings, policy()).entries
     assert entry.facts["content_hash"] == "hash" and editions_of([entry]) == [entry]

@@ -45,6 +45,24 @@ areas as (
     group by members.index_id, members.raum_id, members.gebietsstand, members.stichtag
 ),
 
+dated as (
+    -- Mean and deviation rest on all areas, or on those of the reference Stichtag: a class waits
+    -- for them too.
+    select
+        areas.index_id,
+        areas.gebietsstand,
+        areas.stichtag,
+        greatest(
+            max(areas.publishable_from),
+            max(max(
+                case when areas.stichtag = rule.referenz_stichtag then areas.publishable_from end
+            )) over (partition by areas.index_id)
+        ) as publishable_from
+    from areas
+    inner join {{ source('warehouse', 'rule_index') }} as rule on rule.index_id = areas.index_id
+    group by areas.index_id, areas.gebietsstand, areas.stichtag
+),
+
 {{ index_values() }}
 
 select
@@ -55,13 +73,14 @@ select
     classed.klasse,
     'ok' as status,
     areas.thema,
-    -- Mean and deviation rest on all areas, and so does when a class may be published.
-    max(areas.publishable_from) over (
-        partition by areas.index_id, areas.gebietsstand, areas.stichtag
-    ) as publishable_from
+    dated.publishable_from
 from classed
 inner join areas
     on areas.index_id = classed.index_id
     and areas.raum_id = classed.raum_id
     and areas.gebietsstand = classed.gebietsstand
     and areas.stichtag = classed.stichtag
+inner join dated
+    on dated.index_id = classed.index_id
+    and dated.gebietsstand = classed.gebietsstand
+    and dated.stichtag = classed.stichtag
