@@ -31,6 +31,16 @@ _FACTS = {
     "bridge": "select raum_id, gebietsstand, ober_raum_id, ober_raumebene from core.bridge_raum",
 }
 
+_PARTS = """
+    select merkmal, feed, teil_von, null::int as von, null::int as bis
+    from seeds.merkmale where teil_von is not null
+    union all
+    select merkmal, feed, 'einwohner', split_part(teil_von_alter, '-', 1)::int,
+        nullif(split_part(teil_von_alter, '-', 2), '')::int
+    from seeds.merkmale where teil_von_alter is not null
+"""
+"""What is a part of what: of another count, or of the inhabitants of some ages."""
+
 
 def released_counts(
     settings: Settings, policy: Policy, as_of: date, counted: Collection[str]
@@ -153,17 +163,16 @@ def read_facts(settings: Settings, counted: Collection[str]) -> "Facts":
 
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         tables = {name: con.execute(query).to_arrow_table() for name, query in _FACTS.items()}
-        merkmale = con.execute(
-            "select merkmal, feed, teil_von from seeds.merkmale where teil_von is not null"
-        ).to_arrow_table()
+        parts = con.execute(_PARTS).to_arrow_table()
     cases = tables["cases"]
     tables["cases"] = cases.filter(pc.is_in(cases["merkmal"], value_set=pa.array(sorted(counted))))
     feeds = pq.read_table(settings.rules / "rule_feed.parquet", columns=["feed"])["feed"]
-    here = merkmale.filter(pc.is_in(merkmale["feed"], value_set=feeds.combine_chunks()))
+    here = parts.filter(pc.is_in(parts["feed"], value_set=feeds.combine_chunks()))
+    columns = ["merkmal", "teil_von", "von", "bis"]
     return Facts(
         **tables,
         levels=pq.read_table(
             settings.rules / "rule_level.parquet", columns=["raumebene", "prefix", "unit"]
         ),
-        parts=here.select(["merkmal", "teil_von"]).group_by(["merkmal", "teil_von"]).aggregate([]),
+        parts=here.select(columns).group_by(columns).aggregate([]),
     )

@@ -166,3 +166,22 @@
         false as geschaetzt
     from compared
 {%- endmacro %}
+
+{# Inhabitants from an age in whole years (without one: all) to the age limit of SGB II: all but who
+   is younger and who is above. Made of published counts, so that what is withheld of the three
+   cannot be read from it. Only of a Stichtag of which the older ones are counted.
+   Grain: area × Gebietsstand × Stichtag. #}
+{% macro einwohner_bis_altersgrenze(von=none, ab='einwohner_ab_altersgrenze') -%}
+    {%- set others = [fallzahl(ab)] -%}
+    {%- if von is not none -%}{%- do others.append(einwohner(0, von - 1)) -%}{%- endif -%}
+    select raum_id, gebietsstand, stichtag, anzahl, status, geschaetzt
+    from (
+        {{ verrechnet([einwohner()], others) }}
+    ) as younger
+    where exists (
+        select 1 from {{ source('released', 'fallzahl') }} as counted
+        where counted.merkmal = '{{ ab }}'
+            and counted.gebietsstand = younger.gebietsstand
+            and counted.stichtag = younger.stichtag
+    )
+{%- endmacro %}

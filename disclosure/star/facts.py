@@ -41,7 +41,8 @@ class Facts:
             Sozialraum and pseudo-area counts towards, itself included.
         levels: `raumebene`, `prefix`, `unit`: a level whose units' keys are longer lies below; the
             one with a `unit` is the top.
-        parts: `merkmal`, `teil_von`: of which other one a merkmal is a part.
+        parts: `merkmal`, `teil_von`: of which other one a merkmal is a part; `von`, `bis`: of the
+            inhabitants of these ages alone (both NULL: of the whole; `bis` NULL: open above).
     """
 
     inhabitants: "pa.Table"

@@ -121,13 +121,17 @@ def _measures(con: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _declare_parts(con: "duckdb.DuckDBPyConnection") -> None:
-    """Make `part_of`: which measure is a part of which; `gilt`: in no area it is more."""
+    """Make `part_of`: which measure is a part of which; `gilt`: in no area it is more.
+
+    `codes` are the age bands of the whole in which the part lies, NULL where it may lie in all. A
+    band that reaches beyond the ages of the part belongs to them: the part is in it all the same.
+    """
     con.execute(
         f"""
         create table part_of as
         with declared as (
             select distinct measures.measure, measures.gebietsstand, measures.stichtag,
-                whole.measure as ganzes
+                whole.measure as ganzes, parts.von, parts.bis
             from measures
             inner join fact_parts as parts on parts.merkmal = measures.measure
             inner join measures as whole
@@ -138,17 +142,61 @@ def _declare_parts(con: "duckdb.DuckDBPyConnection") -> None:
                     else parts.teil_von
                 end
         ),
+        aged as (
+            select declared.*, bands.altersgruppe
+            from declared
+            inner join crossings as bands
+                on bands.measure = declared.ganzes and bands.art = 'alter'
+                and bands.gebietsstand = declared.gebietsstand
+                and bands.stichtag = declared.stichtag
+                and bands.von <= coalesce(declared.bis, 999) and bands.bis >= declared.von
+        ),
+        whole_atoms as (
+            select declared.measure, declared.ganzes, declared.von, atoms.gebietsstand,
+                atoms.stichtag, atoms.raum, atoms.n
+            from declared
+            inner join atoms on atoms.measure = declared.ganzes
+                and atoms.gebietsstand = declared.gebietsstand
+                and atoms.stichtag = declared.stichtag
+            where declared.von is null
+            union all
+            select aged.measure, aged.ganzes, aged.von, aged.gebietsstand, aged.stichtag, own.raum,
+                case when count(own.n) = count(*) then sum(own.n) end
+            from aged
+            inner join people_atoms as own
+                on own.measure = aged.ganzes and own.altersgruppe = aged.altersgruppe
+                and own.gebietsstand = aged.gebietsstand and own.stichtag = aged.stichtag
+            group by all
+        ),
         more as (
-            select distinct declared.measure, declared.ganzes, part.gebietsstand, part.stichtag
+            select distinct declared.measure, declared.ganzes, declared.von, part.gebietsstand,
+                part.stichtag
             from declared
             inner join atoms as part using (measure, gebietsstand, stichtag)
-            left join atoms as whole
-                on whole.measure = declared.ganzes and whole.gebietsstand = part.gebietsstand
-                and whole.stichtag = part.stichtag and whole.raum = part.raum
+            left join whole_atoms as whole
+                on whole.measure = declared.measure and whole.ganzes = declared.ganzes
+                and whole.von is not distinct from declared.von
+                and whole.gebietsstand = part.gebietsstand and whole.stichtag = part.stichtag
+                and whole.raum = part.raum
             where part.n > whole.n or (part.n > 0 and whole.raum is null)
+        ),
+        banded as (
+            select measure, ganzes, von, gebietsstand, stichtag,
+                list(altersgruppe order by altersgruppe) as codes
+            from aged group by all
         )
-        select declared.*, more.measure is null as gilt
-        from declared left join more using (measure, ganzes, gebietsstand, stichtag)
+        select declared.measure, declared.ganzes, declared.gebietsstand, declared.stichtag,
+            banded.codes, more.measure is null as gilt
+        from declared
+        left join banded
+            on banded.measure = declared.measure and banded.ganzes = declared.ganzes
+            and banded.von = declared.von and banded.gebietsstand = declared.gebietsstand
+            and banded.stichtag = declared.stichtag
+        left join more
+            on more.measure = declared.measure and more.ganzes = declared.ganzes
+            and more.von is not distinct from declared.von
+            and more.gebietsstand = declared.gebietsstand and more.stichtag = declared.stichtag
+        where declared.von is null or banded.codes is not null
         """
     )
 
@@ -188,8 +236,10 @@ def _day_release(
     for name in used[1:]:
         codes = rows(f"select distinct {name} from people_atoms where {here} order by 1")
         hierarchies[name] = [(code, TOTAL) for (code,) in codes if code != ALL]
-    parts = rows(f"select measure, ganzes from part_of where gilt and {here} order by all")
-    broken = rows(f"select measure, ganzes from part_of where not gilt and {here} order by all")
+    parts = rows(f"select measure, ganzes, codes from part_of where gilt and {here} order by all")
+    broken = rows(
+        f"select distinct measure, ganzes from part_of where not gilt and {here} order by all"
+    )
     spec = {
         "name": f"{stichtag} {gebietsstand}",
         "dims": {name: [list(pair) for pair in hierarchies[name]] for name in used},
@@ -199,7 +249,7 @@ def _day_release(
                 "maxNSmall": max_small,
                 "thema": thema,
                 "tables": tables[name],
-                "part_of": [{"measure": whole} for part, whole in parts if part == name],
+                "part_of": [_part_of(*own) for part, *own in parts if part == name],
             }
             for name, max_sensitive, max_small, thema in measures
         },
@@ -226,6 +276,10 @@ def _day_release(
         primary=primary,
         left_out=tuple(f"{part} of {whole}" for part, whole in broken),
     )
+
+
+def _part_of(whole: str, ages: list[str] | None) -> dict[str, Any]:
+    return {"measure": whole, **({"where": {"altersgruppe": ages}} if ages else {})}
 
 
 def _tables(alter: bool, geschlecht: bool, band: bool, nation: bool) -> list[list[str]]:

@@ -48,7 +48,12 @@ class Truth:
         names = {
             name: getattr(self, name) for name in ("fallzahl", "fallzahl_saldo", "fallzahl_summe")
         }
-        names |= {"einwohner": self.einwohner, "differenz": _less, "none": None}
+        names |= {
+            "einwohner": self.einwohner,
+            "einwohner_bis_altersgrenze": self.einwohner_bis_altersgrenze,
+            "differenz": _less,
+            "none": None,
+        }
         return eval(call, {"__builtins__": {}, "indikator": lambda *sides: list(sides), **names})
 
     def fallzahl(self, merkmal: str) -> Counts:
@@ -71,6 +76,10 @@ class Truth:
             and (bis is None or ("+" not in altersgruppe and int(altersgruppe[-2:]) <= bis))
         ]
         return _sum([self.inhabitants[band] for band in bands])
+
+    def einwohner_bis_altersgrenze(self, von=None, *, ab: str) -> Counts:
+        """Counted person by person, and not as a difference."""
+        return self.cases[ab.replace("_ab_", f"_{von}_bis_" if von else "_unter_")]
 
 
 def _cases(warehouse: Warehouse, name: str) -> list[tuple]:

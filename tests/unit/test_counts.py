@@ -110,8 +110,10 @@ def facts(cases=(), people=(), parts=()) -> Facts:
         ),
         parts=pa.table(
             {
-                "merkmal": pa.array([part for part, _ in parts], pa.string()),
-                "teil_von": pa.array([whole for _, whole in parts], pa.string()),
+                "merkmal": pa.array([part for part, *_ in parts], pa.string()),
+                "teil_von": pa.array([whole for _, whole, *_ in parts], pa.string()),
+                "von": pa.array([ages[0] if ages else None for _, _, *ages in parts], pa.int32()),
+                "bis": pa.array([ages[1] if ages else None for _, _, *ages in parts], pa.int32()),
             }
         ),
     )
@@ -393,6 +395,33 @@ def test_a_part_that_is_more_than_its_whole_is_no_part():
     day = only(day_releases(facts(rows, parts=TWO), policy(), TODAY))
     assert day.left_out == ("teil of faelle",)
     assert day.spec["measures"]["teil"]["part_of"] == []
+
+
+def _of_young(cases: dict[str, int]) -> list[dict]:
+    """Twelve of 15 to 44 in each area, of whom `cases` are counted, and many older ones."""
+    ages = {"15-29": 5, "30-44": 7, "45-59": 90, "60+": 98}
+    people = [row for leaf in LEAVES for row in people_of(leaf, ages, 100, 6, 100)]
+    counted = cases_of({**dict.fromkeys(LEAVES, 5), **cases})
+    return day_releases(facts(counted, people, [("faelle", "einwohner", 15, 40)]), policy(), TODAY)
+
+
+def test_a_part_of_the_inhabitants_of_some_ages_is_in_their_bands():
+    """A band that reaches beyond the ages belongs to them; the part is in it all the same."""
+    whole = {"measure": "einwohner melderegister", "where": {"altersgruppe": ["15-29", "30-44"]}}
+    (day,) = _of_young({})
+    assert day.spec["measures"]["faelle"]["part_of"] == [whole]
+    (more,) = _of_young({"K1-1": 13})  # of twelve
+    assert more.spec["measures"]["faelle"]["part_of"] == []
+    assert more.left_out == ("faelle of einwohner melderegister",)
+
+
+def test_all_of_some_ages_are_as_alike_as_all_of_an_area():
+    """All twelve of an area, of 200 inhabitants, are counted: homogeneity goes by the twelve."""
+    rule = {"ab": 3, "themen": ["soziales"], "reason": "r"}
+    (day,) = _of_young({"K1-1": 12})
+    assert ("faelle", "K1-1") in withheld_after(day, homogenitaet=rule)
+    (other,) = _of_young({"K1-1": 11})
+    assert withheld_after(other, homogenitaet=rule) == set()
 
 
 @pytest.mark.parametrize(("small", "hit"), [(3, False), (4, True)])

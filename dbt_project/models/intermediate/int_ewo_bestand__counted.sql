@@ -46,11 +46,6 @@ inhabitants as (
         sum(case when migrationshintergrund then 1 else 0 end) as migrationshintergrund,
         sum(case when migrationshintergrund and jahre < 18 then 1 else 0 end)
             as migrationshintergrund_u18,
-        sum(case when unter_altersgrenze then 1 else 0 end) as einwohner_unter_altersgrenze,
-        sum(case when unter_altersgrenze and jahre >= 15 then 1 else 0 end)
-            as einwohner_15_bis_altersgrenze,
-        sum(case when unter_altersgrenze and jahre >= 18 then 1 else 0 end)
-            as einwohner_18_bis_altersgrenze,
         sum(case when unter_altersgrenze then 0 else 1 end) as einwohner_ab_altersgrenze,
         sum(case when zehn_jahre_hier and jahre >= 18 then 1 else 0 end) as wohndauer_ab_10
     from persons
@@ -63,8 +58,7 @@ select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, 'einwohner' 
 from inhabitants
 {% for merkmal in [
     'alterssumme', 'migrationshintergrund', 'migrationshintergrund_u18', 'wohndauer_ab_10',
-    'einwohner_unter_altersgrenze', 'einwohner_15_bis_altersgrenze',
-    'einwohner_18_bis_altersgrenze', 'einwohner_ab_altersgrenze'
+    'einwohner_ab_altersgrenze'
 ] -%}
 union all
 select delivery_id, liefereinheit, stichtag, raum_id, gebietsstand, '{{ merkmal }}',

@@ -1,1 +1,4 @@
-{{ indikator(fallzahl('sgb2_elb'), fallzahl('einwohner_15_bis_altersgrenze')) }}
+{{ indikator(
+    fallzahl('sgb2_elb'),
+    einwohner_bis_altersgrenze(15, ab='einwohner_ab_altersgrenze')
+) }}

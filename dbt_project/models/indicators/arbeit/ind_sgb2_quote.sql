@@ -1,1 +1,4 @@
-{{ indikator(fallzahl('sgb2_leistungsberechtigte'), fallzahl('einwohner_unter_altersgrenze')) }}
+{{ indikator(
+    fallzahl('sgb2_leistungsberechtigte'),
+    einwohner_bis_altersgrenze(ab='einwohner_ab_altersgrenze')
+) }}

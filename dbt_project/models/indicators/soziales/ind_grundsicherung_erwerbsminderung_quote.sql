@@ -1,1 +1,4 @@
-{{ indikator(fallzahl('grundsicherung_erwerbsminderung'), fallzahl('einwohner_18_bis_altersgrenze')) }}
+{{ indikator(
+    fallzahl('grundsicherung_erwerbsminderung'),
+    einwohner_bis_altersgrenze(18, ab='einwohner_ab_altersgrenze')
+) }}
