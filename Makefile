@@ -11,7 +11,7 @@ run: $(READY)
 	$(BIN)/sozialraum run
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --durations 25
 
 ui: $(READY)
 	$(BIN)/sozialraum ui

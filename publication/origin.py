@@ -1,8 +1,9 @@
 """Whether the finished numbers are those that were released: an attack on the files themselves.
 
-The privacy gate has compared the released counts with patterns that an auditor attacked. Here every
-count of the finished marts is worked out from the released ones once more: what cannot be, came
-from somewhere else. Not here: whether the files are whole and as declared (`audit.py`).
+The privacy gate has compared the released counts with patterns that an auditor attacked. Here the
+counts of the finished marts, of areas and of totals that are published themselves, are worked out
+from the released ones once more: what cannot be, came from somewhere else. A total that is summed
+from its published parts is a matter of the publication suite. Not here: whether the files are whole and as declared (`audit.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 PEOPLE = "mart_bevoelkerung"
 INDICATORS = "mart_indikator"
-AREAS = "('sozialraum', 'ohne_raum')"
+TOLD = "(own.raumebene in ('sozialraum', 'ohne_raum') or released.status = 'ok')"
+"""Sozialräume and pseudo-areas have their released counts or none, and so has a published total."""
 
 
 def numbers_of_other_origin(
@@ -58,7 +60,7 @@ def _people(con: "duckdb.DuckDBPyConnection", released: Path) -> Iterator[str]:
         f"""
         from finished.{PEOPLE} as own
         left join read_parquet({literal(str(released))}) as released using ({keys})
-        where own.raumebene in {AREAS} and not own.umgerechnet
+        where {TOLD} and not own.umgerechnet
             and own.anzahl is not null and own.anzahl is distinct from released.anzahl
         """,
     )
@@ -69,7 +71,7 @@ def _figures(con: "duckdb.DuckDBPyConnection", indicators: Sequence[str]) -> Ite
         return
     keys = "raum_id, gebietsstand, stichtag, indikator_id, version"
     views = " union all ".join(
-        f"select {keys}, zaehler, nenner from warehouse.indicators.{quoted('ind_' + name)}"
+        f"select {keys}, zaehler, nenner, status from warehouse.indicators.{quoted('ind_' + name)}"
         for name in indicators
     )
     for column in ("zaehler", "nenner"):
@@ -78,7 +80,7 @@ def _figures(con: "duckdb.DuckDBPyConnection", indicators: Sequence[str]) -> Ite
             f"{INDICATORS}.{column}",
             f"""
             from finished.{INDICATORS} as own left join ({views}) as released using ({keys})
-            where own.raumebene in {AREAS} and not own.umgerechnet
+            where {TOLD} and not own.umgerechnet
                 and own.{column} is not null and own.{column} is distinct from released.{column}
             """,
         )
@@ -88,6 +90,6 @@ def _told(con: "duckdb.DuckDBPyConnection", what: str, query: str) -> Iterator[s
     ((found,),) = con.execute(f"select count(*) {query}").fetchall()
     if found:
         yield (
-            f"{MARTS} {what}: expected numbers of areas that follow from the released counts, "
+            f"{MARTS} {what}: expected numbers that follow from the released counts, "
             f"found {found} that do not"
         )

@@ -55,8 +55,35 @@
    nationality group, or of both, and of one sex, or of both: of an age range of one sex only if
    `kreuzungen` gives it as a band. They are those of the register, the reference of every rate; the
    Fortschreibung, which knows Kommunen only, is `einwohner_fortschreibung`.
+   Where a band of the range is withheld and none outside is, the range is what these leave of all:
+   the bands of both sexes and of all nationalities add up to all inhabitants.
    Grain: area × Gebietsstand × Stichtag. #}
 {% macro einwohner(von=none, bis=none, staatsangehoerigkeit='insgesamt', geschlecht='insgesamt') -%}
+    {%- set chosen = einwohner_baender(von, bis, staatsangehoerigkeit, geschlecht) -%}
+    {%- if von is none or geschlecht != 'insgesamt' or staatsangehoerigkeit != 'insgesamt' -%}
+    {{ chosen }}
+    {%- else -%}
+    select
+        chosen.raum_id,
+        chosen.gebietsstand,
+        chosen.stichtag,
+        case when chosen.status = 'ok' then chosen.anzahl else rest.anzahl end as anzahl,
+        case when rest.status = 'ok' then 'ok' else chosen.status end as status,
+        false as geschaetzt
+    from ({{ chosen }}) as chosen
+    left join (
+        {{ verrechnet([einwohner_baender()], [einwohner_baender(von, bis, ausserhalb=true)]) }}
+    ) as rest
+        on rest.raum_id = chosen.raum_id
+        and rest.gebietsstand = chosen.gebietsstand
+        and rest.stichtag = chosen.stichtag
+    {%- endif %}
+{%- endmacro %}
+
+{# The bands in an age range, or outside of it, added up as they are printed. #}
+{% macro einwohner_baender(
+    von=none, bis=none, staatsangehoerigkeit='insgesamt', geschlecht='insgesamt', ausserhalb=false
+) -%}
     select
         counts.raum_id,
         counts.gebietsstand,
@@ -70,8 +97,10 @@
     {%- else -%}
     inner join {{ ref('altersgruppen') }} as bands
         on bands.altersgruppe = counts.altersgruppe
-    where bands.von >= {{ von }}
-    {%- if bis is not none %} and bands.bis <= {{ bis }}{% endif %}
+    where {% if ausserhalb %}not {% endif %}(
+        bands.von >= {{ von }}
+        {%- if bis is not none %} and coalesce(bands.bis <= {{ bis }}, false){% endif %}
+    )
     {%- endif %}
         and counts.basis = 'melderegister'
         and counts.geschlecht = '{{ geschlecht }}'

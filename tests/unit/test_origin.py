@@ -10,6 +10,7 @@ CROSSING = (
     "'melderegister' as basis, 'insgesamt' as altersgruppe, 'insgesamt' as geschlecht, "
     "'insgesamt' as staatsangehoerigkeit"
 )
+COUNT = "700 as anzahl, 'ok' as status"
 LEVEL = "'sozialraum' as raumebene, false as umgerechnet"
 
 
@@ -19,11 +20,11 @@ def home(tmp_path):
     released = tmp_path / "bevoelkerung.parquet"
     warehouse, marts = tmp_path / "warehouse.duckdb", tmp_path / "marts.duckdb"
     with duckdb.connect(str(warehouse)) as con:
-        con.execute(f"copy (select {KEYS}, {CROSSING}, 700 as anzahl) to '{released}'")
+        con.execute(f"copy (select {KEYS}, {CROSSING}, {COUNT}) to '{released}'")
         con.execute("create schema indicators")
         con.execute(
             f"create view indicators.ind_quote as select {KEYS}, 'quote' as indikator_id, "
-            "1 as version, 70 as zaehler, 700 as nenner"
+            "1 as version, 70 as zaehler, 700 as nenner, 'ok' as status"
         )
     with duckdb.connect(str(marts)) as con:
         con.execute(
@@ -71,7 +72,7 @@ def test_a_number_that_was_withheld_is_of_another_origin(home):
     with duckdb.connect(str(home / "warehouse.duckdb")) as con:
         con.execute(
             f"create or replace view indicators.ind_quote as select {KEYS}, 'quote' as "
-            "indikator_id, 1 as version, null::int as zaehler, 700 as nenner"
+            "indikator_id, 1 as version, null::int as zaehler, 700 as nenner, 'geheim' as status"
         )
     (problem,) = found(home)
     assert "mart_indikator.zaehler" in problem
@@ -81,3 +82,23 @@ def test_what_cannot_be_read_is_a_problem(home):
     change(home, "drop table mart_indikator")
     (problem,) = found(home)
     assert "expected numbers that can be compared" in problem
+
+
+@pytest.mark.parametrize("table", ["mart_bevoelkerung", "mart_indikator"])
+def test_a_published_total_is_the_released_one(home, table):
+    change(home, f"update {table} set raumebene = 'kommune'")
+    assert found(home) == []
+    column = "anzahl" if table == "mart_bevoelkerung" else "zaehler"
+    change(home, f"update {table} set {column} = {column} + 100")
+    (problem,) = found(home)
+    assert f"{table}.{column}" in problem
+
+
+def test_a_total_that_is_not_published_is_a_sum_of_parts(home):
+    """What its parts add up to is compared elsewhere; the released total is none."""
+    released = home / "bevoelkerung.parquet"
+    with duckdb.connect() as con:
+        withheld = "null::int as anzahl, 'geheim' as status"
+        con.execute(f"copy (select {KEYS}, {CROSSING}, {withheld}) to '{released}'")
+    change(home, "update mart_bevoelkerung set raumebene = 'kommune', anzahl = 650")
+    assert found(home) == []
