@@ -181,7 +181,7 @@ class Policy(_Strict):
         komplement: what the difference between a whole and its part gives away.
         homogenitaet: what it gives away that all of a whole are in its part.
         kombination: where small counts of several measures meet.
-        nie_unterhalb: measures that never leave in small areas.
+        nie_unterhalb: measures that never leave in small areas, each once.
     """
 
     decided_by: str
@@ -222,6 +222,36 @@ class Policy(_Strict):
             if rule and (strange := sorted(set(rule.themen) - known)):
                 raise ValueError(f"{name}: no thresholds for the themes {strange}")
         return self
+
+    @model_validator(mode="after")
+    def _never_below_stands_once(self) -> "Policy":
+        never = [name for rule in self.nie_unterhalb for name in rule.merkmale]
+        if twice := sorted({name for name in never if never.count(name) > 1}):
+            raise ValueError(f"nie_unterhalb: stand twice: {twice}; one level holds for each")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_are_about_counts(self) -> "Policy":
+        sums = {name for threshold in self.thresholds for name in threshold.summen}
+        for place, names in self.named.items():
+            if void := sorted(sums & set(names)):
+                raise ValueError(
+                    f"{place}: {void} stand in `summen`, are in no release and no rule holds for "
+                    "them; name them in one of the two places only"
+                )
+        return self
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Which measures the rules name, by place in privacy.yaml; `summen` is not among them."""
+        places = {
+            f"{name}.ausser": rule.ausser
+            for name in ("komplement", "homogenitaet", "kombination")
+            for rule in [getattr(self, name)]
+            if rule
+        }
+        never = tuple(name for rule in self.nie_unterhalb for name in rule.merkmale)
+        return {**places, "nie_unterhalb": never}
 
     @property
     def whole_sums(self) -> bool:

@@ -164,6 +164,9 @@ def read_facts(settings: Settings, counted: Collection[str]) -> "Facts":
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         tables = {name: con.execute(query).to_arrow_table() for name, query in _FACTS.items()}
         parts = con.execute(_PARTS).to_arrow_table()
+        countable = con.execute(
+            "select distinct merkmal from seeds.merkmale where fakt = 'fallzahl'"
+        ).fetchall()
     cases = tables["cases"]
     tables["cases"] = cases.filter(pc.is_in(cases["merkmal"], value_set=pa.array(sorted(counted))))
     feeds = pq.read_table(settings.rules / "rule_feed.parquet", columns=["feed"])["feed"]
@@ -175,4 +178,5 @@ def read_facts(settings: Settings, counted: Collection[str]) -> "Facts":
             settings.rules / "rule_level.parquet", columns=["raumebene", "prefix", "unit"]
         ),
         parts=here.select(columns).group_by(columns).aggregate([]),
+        countable=frozenset(merkmal for (merkmal,) in countable),
     )

@@ -43,6 +43,7 @@ class Facts:
             one with a `unit` is the top.
         parts: `merkmal`, `teil_von`: of which other one a merkmal is a part; `von`, `bis`: of the
             inhabitants of these ages alone (both NULL: of the whole; `bis` NULL: open above).
+        countable: every merkmal that a feed may bring as a count, delivered or not.
     """
 
     inhabitants: "pa.Table"
@@ -51,22 +52,41 @@ class Facts:
     bridge: "pa.Table"
     levels: "pa.Table"
     parts: "pa.Table"
+    countable: frozenset[str]
 
 
 class CountsError(ValueError):
-    """The star's counts contradict each other; the message names areas, never counts."""
+    """The star's counts contradict each other, or rules of the policy are void for them.
+
+    The message names areas and merkmale, never counts.
+    """
 
 
 def connect(facts: Facts) -> "duckdb.DuckDBPyConnection":
     """Return a connection with the facts, and with what follows from the areas."""
     import duckdb
+    import pyarrow as pa
 
     con = duckdb.connect()
     con.execute("set threads = 1")
     for name in ("inhabitants", "cases", "areas", "bridge", "levels", "parts"):
         con.register(f"fact_{name}", getattr(facts, name))
+    countable = pa.array(sorted(facts.countable), pa.string())
+    con.register("fact_countable", pa.table({"merkmal": countable}))
     con.execute(_AREAS)
     return con
+
+
+def themes_of(facts: Facts) -> dict[str, set[str]]:
+    """Return the themes of each measure, inhabitants included: which thresholds hold for it."""
+    themes: dict[str, set[str]] = {}
+    for table, name, prefix in (
+        (facts.inhabitants, "basis", f"{INHABITANTS} "),
+        (facts.cases, "merkmal", ""),
+    ):
+        for row in table.group_by([name, "thema"]).aggregate([]).to_pylist():
+            themes.setdefault(prefix + row[name], set()).add(row["thema"])
+    return themes
 
 
 # Leaves: Sozialräume and pseudo-areas. `units`: every unit with the one above it.
@@ -98,6 +118,10 @@ def judge(con: "duckdb.DuckDBPyConnection", policy: Policy, as_of: date) -> None
     """Make `people` and `merkmale`: what is known of each count.
 
     A count that is not released is known, and its cell withheld; one under embargo is unknown.
+
+    Raises:
+        CountsError: a rule names what is no count, or what no rule holds for.
+        ValueError: the policy has no thresholds for a theme.
     """
     judged = f"""
         case
@@ -132,15 +156,37 @@ def judge(con: "duckdb.DuckDBPyConnection", policy: Policy, as_of: date) -> None
         rules = policy.of(thema)
         row = [thema, rules.max_sensitive, rules.in_small_areas]
         con.execute("insert into thresholds values (?, ?, ?)", row)
-    # Sums over all inhabitants are no counts, and a theme without a threshold exposes nobody.
+    # Sums over all inhabitants are no counts, and a theme without a threshold exposes nobody; a
+    # merkmal that has a threshold on one day only is protected on all.
     con.execute(
         """
         create table unprotected as
-            select distinct measure from merkmale inner join thresholds using (thema)
-            where max_small = 0 or list_contains($summen, measure)
+            select measure from merkmale inner join thresholds using (thema)
+            group by measure
+            having max(max_small) = 0 or list_contains($summen, measure)
         """,
         {"summen": [name for threshold in policy.thresholds for name in threshold.summen]},
     )
+    _refuse_void_rules(con, policy)
+
+
+def _refuse_void_rules(con: "duckdb.DuckDBPyConnection", policy: Policy) -> None:
+    """Raise if a rule names a merkmal that it cannot protect, or that nobody counts."""
+    unprotected = {name for (name,) in con.execute("from unprotected").fetchall()}
+    query = "select distinct measure from people union select merkmal from fact_countable"
+    countable = {name for (name,) in con.execute(query).fetchall()}
+    for place, names in policy.named.items():
+        if strange := sorted(set(names) - countable):
+            raise CountsError(
+                f"privacy.yaml, {place}: expected merkmale that a feed brings as counts, found "
+                f"{strange}. Correct the names or take them out; nothing is released before"
+            )
+        if void := sorted(set(names) & unprotected):
+            raise CountsError(
+                f"privacy.yaml, {place}: {void} belong to a theme with max_sensitive 0, are in no "
+                "release and the rule is void for them. Give the theme a threshold or take them "
+                "out; nothing is released before"
+            )
 
 
 # Sozialräume of which a measure says nothing were not delivered; a pseudo-area is empty then. A

@@ -116,6 +116,7 @@ def facts(cases=(), people=(), parts=()) -> Facts:
                 "bis": pa.array([ages[1] if ages else None for _, _, *ages in parts], pa.int32()),
             }
         ),
+        countable=frozenset({"faelle", "andere", "blind", "alterssumme"}),
     )
 
 
@@ -288,6 +289,44 @@ def test_a_theme_without_a_threshold_is_summed_and_never_withheld():
     told = published(facts(rows), policy())
     assert told["K1-1", "faelle"] == (1, "ok")
     assert told["K1", "faelle"] == (33, "ok")
+
+
+def test_what_has_a_threshold_on_one_day_only_is_protected_on_all():
+    later = {"thema": "angebote", "stichtag": DAY + timedelta(days=1)}
+    numbers = {**LARGE, "K1-1": 1}
+    rows = cases_of(numbers) + cases_of(numbers, **later)
+    days = {day.stichtag: day for day in day_releases(facts(rows), policy(), TODAY)}
+    assert [m.name for m in days[DAY].release.measures] == ["faelle"]
+    assert len(days) == 2
+
+
+NEVER = {"merkmale": ["blind"], "ebene": 0, "reason": "r"}
+KEPT = {"bis": 2, "themen": ["soziales"], "ausser": ["blind"], "reason": "r"}
+
+
+@pytest.mark.parametrize("rule", [{"nie_unterhalb": [NEVER]}, {"komplement": KEPT}])
+def test_a_rule_is_refused_for_what_is_in_no_release(rule):
+    rules = policy(**rule)
+    given = facts(cases_of(LARGE, "blind", thema="angebote") + cases_of(LARGE))
+    with pytest.raises(CountsError, match=r"blind.*max_sensitive 0"):
+        day_releases(given, rules, TODAY)
+    told = published(facts(cases_of(LARGE, "blind") + cases_of(LARGE)), rules)
+    assert told["K", "blind"] == (215, "ok")
+
+
+@pytest.mark.parametrize("place", ["nie_unterhalb", "komplement.ausser"])
+@pytest.mark.parametrize("wrong", ["blnid", "einwohner"])
+def test_a_rule_about_what_nobody_counts_is_refused(place, wrong):
+    never, kept = {**NEVER, "merkmale": ["blind", wrong]}, {**KEPT, "ausser": [wrong]}
+    rules = {"nie_unterhalb": [never]} if place == "nie_unterhalb" else {"komplement": kept}
+    with pytest.raises(CountsError, match=f"{place}: .* found .*{wrong}"):
+        day_releases(facts(cases_of(LARGE)), policy(**rules), TODAY)
+
+
+def test_a_rule_may_name_the_inhabitants_and_what_is_not_delivered():
+    own = {**KEPT, "ausser": ["einwohner melderegister", "blind"]}
+    given = facts(cases_of(LARGE), inhabitants())
+    assert len(day_releases(given, policy(komplement=own), TODAY)) == 1
 
 
 # --- inhabitants ----------------------------------------------------------------------------

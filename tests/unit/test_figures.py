@@ -71,7 +71,9 @@ THRESHOLD = {
 }
 COMBINATION = {"hoechstens": 3, "bis": 9, "themen": ["bevoelkerung"], "reason": "r"}
 COMPLEMENT = {"bis": 2, "themen": ["bevoelkerung"], "reason": "r"}
+NEVER = {"merkmale": ["blind"], "ebene": 0, "reason": "r"}
 POLICY = {"decided_by": "Amt", "decided_on": "2020-01-01", "thresholds": [THRESHOLD]}
+SUMS = {**POLICY, "thresholds": [{**THRESHOLD, "summen": ["alterssumme"]}]}
 
 
 def write(folder, content) -> Policy:
@@ -119,6 +121,8 @@ def test_a_theme_that_nobody_decided_about_is_an_error(tmp_path):
         ({**POLICY, "kombination": {**COMBINATION, "k": 3}}, "kombination.k"),
         ({**POLICY, "komplement": {**COMPLEMENT, "themen": ["neu"]}}, "neu"),
         ({**POLICY, "komplement": {**COMPLEMENT, "bis": 0}}, "komplement.bis"),
+        ({**SUMS, "komplement": {**COMPLEMENT, "ausser": ["alterssumme"]}}, "komplement.ausser"),
+        ({**SUMS, "nie_unterhalb": [{**NEVER, "merkmale": ["alterssumme"]}]}, "nie_unterhalb"),
         ("thresholds: [", "parsing"),
     ],
     ids=[
@@ -133,7 +137,7 @@ def test_a_theme_that_nobody_decided_about_is_an_error(tmp_path):
         ),
         *("sums of another kind", "sums without a reason", "combination of an unknown theme"),
         *("unknown key of the combination", "complement of an unknown theme"),
-        *("complement without effect", "no yaml"),
+        *("complement without effect", "a sum is exempt", "a sum never leaves", "no yaml"),
     ],
 )
 def test_a_policy_that_is_not_well_formed_is_refused(tmp_path, content, named):

@@ -240,6 +240,8 @@ def test_rules_about_areas_need_their_dimension():
         ({"homogenitaet": {**ALIKE, "themen": ["neu"]}}, "neu"),
         ({"kombination": {"hoechstens": 1, "bis": 9, "themen": []}}, "reason"),
         ({"nie_unterhalb": [{**NEVER, "merkmale": []}]}, "merkmale"),
+        ({"nie_unterhalb": [NEVER, {**NEVER, "ebene": 0}]}, "stand twice: .'a'"),
+        ({"nie_unterhalb": [{**NEVER, "merkmale": ["a", "a"]}]}, "stand twice: .'a'"),
         ({"attackers": ["A0"]}, "A1"),
         (
             {
