@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disclosure.release import TOTAL, Release
-from disclosure.star.store import folder_name, read_evidence, read_patterns
+from disclosure.star.store import folder_name, read_evidence, read_patterns, read_specs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,6 +80,20 @@ class Entry:
     def patterns(self) -> "dict[str, pa.Table]":
         """The patterns of its releases, by name."""
         return read_patterns(self.releases)
+
+    @cached_property
+    def thresholds(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """By measure and theme up to which counts its releases withheld: anywhere, in small areas.
+
+        What no release held, because its theme has no threshold, is not among them.
+        """
+        found: dict[str, dict[str, tuple[int, int]]] = {}
+        for spec in read_specs(self.releases):
+            for name, measure in spec["measures"].items():
+                thema, limits = measure.get("thema", ""), (measure["maxN"], measure["maxNSmall"])
+                themes = found.setdefault(name, {})
+                themes[thema] = tuple(map(max, limits, themes.get(thema, limits)))
+        return found
 
     def told(self, name: str) -> "pa.Table":
         """Return the counts that it told of one day: measure, all dimensions, `n`."""

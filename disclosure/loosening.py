@@ -1,11 +1,11 @@
-"""Whether a policy is looser than an earlier one, rule by rule.
+"""Whether a policy is looser than an earlier one, rule by rule, and measure by measure.
 
 Both policies are plain data, as they stand in privacy.yaml and in the ledger of releases. What a
 rule does belongs to `policy`; here only in which direction it gets looser. A rule of which that is
 not known counts as looser whenever it is another one: nobody shall forget to decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,66 @@ def undecided(earlier: Mapping[str, Any], policy: Mapping[str, Any]) -> list[Loo
         for loosened in loosenings(earlier, policy)
         if (loosened.regel, loosened.von, loosened.auf) not in decided
     ]
+
+
+Limits = Mapping[str, Mapping[str, tuple[int, int]]]
+"""By measure and theme up to which counts are withheld: anywhere, and in small areas."""
+
+
+def undecided_of_measures(
+    editions: Sequence[tuple[Mapping[str, Any], Limits]],
+    policy: Mapping[str, Any],
+    themes: Mapping[str, Collection[str]],
+) -> list[Loosening]:
+    """Return the thresholds that are looser for a measure than when it was last protected.
+
+    A comparison of policies does not see it: a measure can go to another theme, and a theme can be
+    missing from one edition. Left out is what a decision in a policy since then allows.
+
+    Args:
+        editions: policy and thresholds in force of each edition, the oldest first.
+        policy: the policy of today.
+        themes: the themes of each measure of today.
+    """
+    found: dict[Loosening, None] = {}
+    for measure, own in sorted(themes.items()):
+        told = [number for number, (_, limits) in enumerate(editions) if measure in limits]
+        if not told:
+            continue
+        since = [earlier for earlier, _ in editions[told[-1] + 1 :]] + [policy]
+        decisions = [one for each in since for one in each.get("lockerungen") or ()]
+        before = editions[told[-1]][1][measure]
+        for thema in sorted(own):
+            for loosened in _of_theme(before, policy, thema):
+                if not _is_decided(loosened, decisions):
+                    found[loosened] = None
+    return list(found)
+
+
+def _of_theme(
+    before: Mapping[str, tuple[int, int]], policy: Mapping[str, Any], thema: str
+) -> Iterator[Loosening]:
+    """Yield what is looser under a theme of today than under the same one, or the strictest."""
+    rules = next((one for one in policy["thresholds"] if one["thema"] == thema), None)
+    if rules is None:  # nothing of it can be released
+        return
+    strictest = tuple(max(limits) for limits in zip(*before.values(), strict=True))
+    everywhere, small = before.get(thema, strictest)
+    now, klein = rules["max_sensitive"], rules.get("max_sensitive_klein", 0)
+    if now < everywhere:
+        yield Loosening(f"thresholds.{thema}.max_sensitive", everywhere, now)
+    # Where small areas had no number of their own, the one for all areas says it.
+    if small > everywhere and max(now, klein) < small:
+        yield Loosening(f"thresholds.{thema}.max_sensitive_klein", small, klein)
+
+
+def _is_decided(loosened: Loosening, decisions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether decisions, taken one after the other, lead from the old value to the new one."""
+    value = loosened.von
+    for one in decisions:
+        if one["regel"] == loosened.regel and one["von"] == value:
+            value = one["auf"]
+    return value == loosened.auf
 
 
 def _is_looser(path: str, before: Value, now: Value) -> bool:

@@ -178,7 +178,7 @@ def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str
     import pyarrow.parquet as pq
 
     from disclosure.figures import withhold_sums
-    from disclosure.star import day_releases, published_counts
+    from disclosure.star import day_releases, published_counts, themes_of
     from disclosure.star.drafts import as_if_released, beside_edition
     from disclosure.star.store import read_releases, write_releases
     from expectations.checks.withstands_attack import audit_releases
@@ -190,7 +190,7 @@ def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str
     policy = read_policy(settings.region_folder / "privacy.yaml")
     counted = counted_merkmale(region, read_manifest(settings))
     facts = as_if_released(read_facts(settings, counted))
-    past = past_of(settings, policy)
+    past = past_of(settings, policy, themes_of(facts))
     drafts = [(day, *protect_day(day, past)) for day in day_releases(facts, policy, today())]
     write_releases(folder, drafts)
     for faults, text in audit_releases(folder, past.entries, policy, _AUDIT_SECONDS):

@@ -4,7 +4,7 @@ Only the order of things belongs here: what an entry is, what is known and which
 `disclosure/ledger.py`, which rule is looser `disclosure/loosening.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from disclosure.ledger import (
     strike,
     told_before,
 )
-from disclosure.loosening import undecided
+from disclosure.loosening import undecided, undecided_of_measures
 from disclosure.policy import Policy
 from orchestration.settings import Settings
 
@@ -49,18 +49,33 @@ def editions_of(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if not entry.is_draft]
 
 
-def require_decided(entries: Sequence[Entry], policy: Policy) -> None:
-    """Raise if a rule is looser than in the last edition without a recorded decision."""
+def require_decided(
+    entries: Sequence[Entry], policy: Policy, themes: Mapping[str, Collection[str]]
+) -> None:
+    """Raise if a rule became looser without a recorded decision.
+
+    Args:
+        entries: the ledger; the rules of its last edition are compared, and the thresholds of each
+            measure with those of the last edition that protected it.
+        policy: what is to be protected with.
+        themes: the themes of each measure that is to be released.
+
+    Raises:
+        LedgerError: there is no decision.
+    """
     editions = editions_of(entries)
     if not editions:
         return
-    last = editions[-1]
-    if loosened := undecided(last.policy, policy.model_dump(mode="json")):
+    now = policy.model_dump(mode="json")
+    limits = [(edition.policy, edition.thresholds) for edition in editions]
+    loosened = undecided(editions[-1].policy, now)
+    loosened += [one for one in undecided_of_measures(limits, now, themes) if one not in loosened]
+    if loosened:
         rules = "; ".join(str(one) for one in loosened)
         raise LedgerError(
-            f"privacy.yaml is looser than edition {last.edition} was: {rules}. To do: take that "
-            "back, or record the decision in its `lockerungen` (regel, von, auf, grund, "
-            "beschlossen_von, beschlossen_am)"
+            f"privacy.yaml is looser than edition {editions[-1].edition} or one before it was: "
+            f"{rules}. To do: take that back, or record the decision in its `lockerungen` (regel, "
+            "von, auf, grund, beschlossen_von, beschlossen_am)"
         )
 
 
@@ -169,12 +184,17 @@ def recorded(settings: Settings, policy: Policy, edition: str, content_hash: str
         raise
 
 
-def past_of(settings: Settings, policy: Policy) -> Past:
+def past_of(settings: Settings, policy: Policy, themes: Mapping[str, Collection[str]]) -> Past:
     """Read the ledger.
 
+    Args:
+        settings: where the ledger and the published editions lie.
+        policy: what is to be protected with.
+        themes: the themes of each measure that is to be released.
+
     Raises:
-        LedgerError: the ledger lacks an edition that is published, or the policy is looser than the
-            last edition's and nobody decided that.
+        LedgerError: the ledger lacks an edition that is published, or the policy is looser than an
+            edition's and nobody decided that.
         FileNotFoundError: an entry is not whole.
     """
     entries = read_ledger(settings.release_ledger)
@@ -187,5 +207,5 @@ def past_of(settings: Settings, policy: Policy) -> Past:
             f"folder {settings.release_ledger.name}/ of the sealed zone from the backup; if it is "
             "lost, take these editions back by removing their folders"
         )
-    require_decided(entries, policy)
+    require_decided(entries, policy, themes)
     return Past(entries, policy)

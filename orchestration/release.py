@@ -51,14 +51,14 @@ def released_counts(
     evidence replace those of the last time in `settings.release`.
 
     Raises:
-        LedgerError: the policy is looser than the last edition's and nobody decided that, or it is
-            not known what an edition told.
+        LedgerError: the policy is looser than an edition's and nobody decided that, or it is not
+            known what an edition told.
     """
-    from disclosure.star import day_releases, published_counts
+    from disclosure.star import day_releases, published_counts, themes_of
     from disclosure.star.store import write_releases
 
-    past = past_of(settings, policy)
     facts = read_facts(settings, counted)
+    past = past_of(settings, policy, themes_of(facts))
     protected = []
     for day in day_releases(facts, policy, as_of):
         pattern, evidence = protect_day(day, past)

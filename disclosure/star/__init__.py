@@ -8,7 +8,7 @@ A release holds all counts of one Stichtag on one Gebietsstand: no sum links two
 measures are the `merkmale` of the cases, and for each basis the inhabitants.
 """
 
-from disclosure.star.facts import CountsError, Facts
+from disclosure.star.facts import CountsError, Facts, themes_of
 from disclosure.star.published import long_patterns, published_counts
 from disclosure.star.releases import DayRelease, day_releases
 
@@ -19,4 +19,5 @@ __all__ = [
     "day_releases",
     "long_patterns",
     "published_counts",
+    "themes_of",
 ]

@@ -179,6 +179,11 @@ def read_patterns(folder: Path) -> "dict[str, pa.Table]":
     return found
 
 
+def read_specs(folder: Path) -> list[dict[str, Any]]:
+    """Return the specifications of a folder's releases, in the order of their names."""
+    return [_read_json(own / "spec.json") for own in _folders(folder)]
+
+
 def read_evidence(folder: Path, name: str) -> dict[str, Any]:
     """Return the evidence of one release of a folder."""
     return _read_json(folder / folder_name(name) / "evidence.json")
