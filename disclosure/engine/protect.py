@@ -112,6 +112,7 @@ def protect_release(
         _pattern(system, release, sensitive, plan),
         {
             **_evidence(system, release, tables, policy, sensitive, plan, runs, unmet),
+            "input": hash_input(release, tables, upper_under_a1, exact_only),
             "exact_only": exact_only,
         },
         _hopeless(system, sensitive, unmet),
@@ -423,14 +424,13 @@ def _evidence(
     ]
     return {
         "release": release.name,
-        "input": hash_input(release, tables),
         "policy": policy.version if policy else None,
         "solver": f"HiGHS {highspy.Highs().version()}",
         "attackers": _attackers(policy, tables),
         "programs": runs,
         "cells": len(system.cell_keys),
         "sensitive": int(system.cells[sensitive.node].sum()),
-        "secondary": plan.cost()[0],
+        "secondary": int(system.cells[plan.extra].sum()),
         "unsatisfiable": [
             {
                 **name,
@@ -485,9 +485,20 @@ def _witnessed(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def hash_input(release: Release, tables: Mapping[str, "pa.Table | None"]) -> str:
-    """Return a hash of everything that decides about the pattern but the policy."""
-    digest = hashlib.sha256()
+def hash_input(
+    release: Release,
+    tables: Mapping[str, "pa.Table | None"],
+    upper_under_a1: bool = False,
+    exact_only: bool = False,
+) -> str:
+    """Return a hash of everything that decides about the pattern but the policy.
+
+    Args:
+        release: the release, with the policy's thresholds.
+        tables: what was handed in beside it, by name.
+        upper_under_a1: as `protect_release` takes it.
+        exact_only: likewise.
+    """
     shape = {
         "name": release.name,
         "dimensions": {
@@ -497,10 +508,13 @@ def hash_input(release: Release, tables: Mapping[str, "pa.Table | None"]) -> str
         "measures": [repr(measure) for measure in release.measures],
         "support": release.support,
         "kind": [release.kind, release.p, release.min_contributors],
+        "small areas": repr(release.small_areas),
+        "options": [upper_under_a1, exact_only],
+        "atoms": _rows(release.atoms),
+        "tables": _rows(tables),
     }
-    digest.update(json.dumps(shape, sort_keys=True).encode())
-    for name, table in sorted({**release.atoms, **tables}.items()):
-        digest.update(name.encode())
-        if table is not None:
-            digest.update(json.dumps(table.to_pydict()).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+
+def _rows(tables: Mapping[str, "pa.Table | None"]) -> dict[str, dict | None]:
+    return {n: None if table is None else table.to_pydict() for n, table in tables.items()}

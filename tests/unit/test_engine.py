@@ -336,6 +336,51 @@ def test_the_evidence_names_its_input_and_intervals():
     json.dumps(evidence)
 
 
+def test_what_is_withheld_without_a_place_is_counted_in_the_evidence():
+    """S2 stands for what has no place: it is withheld before the others, and is a cell as well."""
+    areas = {"dimension": "geo", "codes": [f"S{i}" for i in range(8) if i != 2]}
+    protection = protect_release(line(1, 30, 20, 25, 9, 9, 9, 9, small_areas=areas))
+    assert hidden(protection.pattern) == {"S0", "S2"}
+    assert protection.evidence["secondary"] == 1
+
+
+def hash_of(release: Release, **more) -> str:
+    return protect_release(release, **more).evidence["input"]
+
+
+def test_everything_that_decides_is_in_the_hash_of_the_input():
+    release, (one, two) = line(1, 30, 20, 25), ({"codes": ["S0"]}, {"codes": ["S0", "S1"]})
+    first, second = (
+        line(1, 30, 20, 25, small_areas={"dimension": "geo", **codes}) for codes in (one, two)
+    )
+    hashes = {
+        hash_of(release),
+        hash_of(release, upper_under_a1=True),
+        hash_of(release, exact_only=True),
+        hash_of(first),
+        hash_of(second),
+        hash_of(release, primary=pa.table({"geo": ["S1"]})),
+    }
+    assert len(hashes) == 6
+    assert hash_of(line(1, 30, 20, 25)) == hash_of(release)
+
+
+@pytest.mark.parametrize("name", ["primary", "known", "given", "previous"])
+def test_a_measure_may_be_called_as_what_is_handed_in(name):
+    """Its counts decide about the pattern whatever it is called."""
+
+    def of(*numbers: int) -> Release:
+        return make_release(
+            {
+                "dims": {"geo": GEO},
+                "measures": {name: {"maxN": 2, "tables": [["geo"]]}},
+            },
+            pa.table({"geo": ["S0", "S1", "S2"], name: list(numbers)}),
+        )
+
+    assert hash_of(of(1, 30, 20)) != hash_of(of(1, 30, 21))
+
+
 def test_the_policy_names_a_level_that_is_not_there():
     with pytest.raises(ReleaseError, match="municipalities"):
         protect_release(
