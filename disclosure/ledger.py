@@ -1,12 +1,13 @@
-"""The ledger of releases: every count that ever left, by edition.
+"""The ledger of releases: every count and index class that ever left, by edition.
 
 What an entry holds, what is known of a release from all entries, and which patterns stand because
 nothing has changed: that belongs here. Which entries are written when does not, nor what an
 attacker makes of what is known.
 
 An entry is a folder that is never changed: `entry.json` with the policy and the facts of the
-edition, `counts/` with what it told of each Stichtag, and `release/`, the releases that it was made
-from with their patterns and evidence. Everything in it stays sealed.
+edition, `counts/` with what it told of each Stichtag, `classes.parquet` with the index classes that
+rest on all counts, and `release/`, the releases that it was made from with their patterns and
+evidence. Everything in it stays sealed.
 """
 
 import hashlib
@@ -31,6 +32,7 @@ MUNICIPAL = "kommunen"
 NOTE = "ledger"
 """The key of an evidence file under which stands what the ledger needs."""
 _ENTRY, _COUNTS, _RELEASE = "entry.json", "counts", "release"
+_CLASSES, _CLASS_KEYS = "classes.parquet", ("index_id", "raum_id", "gebietsstand", "stichtag")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,17 @@ class Entry:
 
         return pq.read_table(self.folder / _COUNTS / f"{folder_name(name)}.parquet")
 
+    @property
+    def classes(self) -> "pa.Table | None":
+        """The index classes that it printed: index, area, Gebietsstand, Stichtag, `klasse`.
+
+        None if none were recorded with it.
+        """
+        import pyarrow.parquet as pq
+
+        path = self.folder / _CLASSES
+        return pq.read_table(path) if path.is_file() else None
+
 
 @dataclass(frozen=True)
 class Known:
@@ -154,6 +167,7 @@ def record(
     policy: "Policy",
     *,
     audience: Sequence[str],
+    classes: "pa.Table | None" = None,
     **facts: Any,
 ) -> Entry:
     """Add an edition to the ledger, whole or not at all.
@@ -164,6 +178,7 @@ def record(
         edition: its id; later than those of all entries.
         policy: what it was protected with.
         audience: who reads it.
+        classes: the released index classes that rest on all counts, with their `status`.
         facts: what else is to be remembered; plain data.
 
     Raises:
@@ -194,6 +209,9 @@ def record(
         # What a draft told is not known to all, though an edition may tell the same.
         counts = hash_table(told) + (" draft" if MUNICIPAL in audience else "")
         days[name] = Day(counts, note["made_from"], tuple(note["known"]))
+    if classes is not None:
+        printed = _classes_with(classes, "ok").select([*_CLASS_KEYS, "klasse"])
+        pq.write_table(printed, beside / _CLASSES, compression="zstd")
     entry = {
         **facts,
         "audience": list(audience),
@@ -300,6 +318,39 @@ def told_before(release: Release, pattern: "pa.Table", known: "pa.Table") -> lis
     corrected = pc.fill_null(pc.not_equal(both["told"], both["n"]), True)
     named = both.select([*keys, "edition"]).append_column("corrected", corrected)
     return named.sort_by([(name, "ascending") for name in [*keys, "edition"]]).to_pylist()
+
+
+def classes_told_before(entries: Sequence[Entry], classes: "pa.Table") -> list[dict[str, Any]]:
+    """Return the index classes that editions printed and that are withheld now, by key.
+
+    Args:
+        entries: the ledger, the oldest first.
+        classes: today's, with their `status`; withheld ones are `geheim`.
+
+    Returns:
+        Index, area, Gebietsstand, Stichtag and `edition`: the last one that printed the class.
+        Whoever kept it has a class of today's or of older counts; no class is told here.
+    """
+    withheld = {tuple(row.values()) for row in _keys_of(_classes_with(classes, "geheim"))}
+    last: dict[tuple, str] = {}
+    for entry in entries:
+        if entry.classes is not None:
+            printed = {tuple(row.values()) for row in _keys_of(entry.classes)}
+            last |= dict.fromkeys(printed & withheld, entry.edition)
+    return [
+        {**dict(zip(_CLASS_KEYS, key, strict=True)), "edition": edition}
+        for key, edition in sorted(last.items())
+    ]
+
+
+def _keys_of(classes: "pa.Table") -> list[dict[str, Any]]:
+    return classes.select(list(_CLASS_KEYS)).to_pylist()
+
+
+def _classes_with(classes: "pa.Table", status: str) -> "pa.Table":
+    import pyarrow.compute as pc
+
+    return classes.filter(pc.equal(classes["status"], status))
 
 
 @dataclass(frozen=True)

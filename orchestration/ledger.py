@@ -167,12 +167,15 @@ def recorded(settings: Settings, policy: Policy, edition: str, content_hash: str
     A process that is killed in between leaves an entry of an edition that never left: it counts
     as known, which is the safe side.
     """
+    import pyarrow.parquet as pq
+
     record(
         settings.release_ledger,
         settings.release,
         edition,
         policy,
         audience=AUDIENCE,
+        classes=pq.read_table(settings.released / "indexklasse.parquet"),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         content_hash=content_hash,
     )

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from disclosure.ledger import NOTE, read_ledger
+from disclosure.ledger import NOTE, classes_told_before, read_ledger
 from disclosure.policy import Policy
 from orchestration.ledger import Past, past_of
 from orchestration.models import MART_STEP, Manifest
@@ -138,7 +138,8 @@ def released_classes(
     pq.write_table(parts, settings.release / PARTS, compression="zstd")
     if not len(parts):
         return classes
-    releases = read_protected(settings.release, policy, read_ledger(settings.release_ledger))
+    entries = read_ledger(settings.release_ledger)
+    releases = read_protected(settings.release, policy, entries)
     taken: list[dict] = []
     while True:  # until the audit that the gate repeats finds nothing more; this only grows
         audit = audit_classes(read_indices(settings.rules, parts, classes), releases)
@@ -146,7 +147,12 @@ def released_classes(
             break
         taken += audit.taken.to_pylist()
         classes = without(classes, audit.taken)
-    found = {**audit.facts, "taken": taken, "problems": audit.problems}
+    found = {
+        **audit.facts,
+        "taken": taken,
+        "told before and withheld now": classes_told_before(entries, classes),
+        "problems": audit.problems,
+    }
     text = json.dumps(found, indent=1, ensure_ascii=False, default=str)
     (settings.release / "index_klassen.json").write_text(text + "\n", encoding="utf-8")
     return classes

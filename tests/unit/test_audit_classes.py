@@ -5,10 +5,12 @@ class tells nothing is checked by trying every table there is.
 """
 
 import itertools
+import json
 import statistics
 from dataclasses import replace
 from datetime import date
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,7 @@ from disclosure.audit.classes import audit_classes
 from disclosure.audit.index import NO_CLASS, IndexRule, Limits, Part, index_classes
 from disclosure.audit.pattern import Protected
 from disclosure.audit.scales import Index, Side
+from disclosure.ledger import NOTE, record
 from disclosure.policy import Policy
 from disclosure.release import TOTAL
 from disclosure.specification import make_release
@@ -27,13 +30,15 @@ from disclosure.star.releases import DayRelease
 from disclosure.star.store import write_releases
 from expectations.checks.classes_tell_nothing import REPORT, class_faults
 from orchestration import index_sources
+from orchestration.release import released_classes
 from orchestration.rules import RULE_SCHEMAS
-from orchestration.settings import PROJECT
+from orchestration.settings import PROJECT, Settings
 from sources.calculations import Index as Declared
 from sources.region import read_region, rule_tables
 
 DAY = date(2015, 12, 31)
 KEYS = ["raum_id", "gebietsstand", "stichtag"]
+RULES = Policy(decided_by="Kreis", decided_on="2020-01-01", thresholds=())
 
 
 def a_rule(limits, parts=("p",), **changes) -> IndexRule:
@@ -335,7 +340,8 @@ def stored(tmp_path):
         left_out=(),
     )
     releases, rules = tmp_path / "release", tmp_path / "rules"
-    write_releases(releases, [(day, protected.pattern, {})])
+    note = {"policy": RULES.version, "made_from": "", "known": []}
+    write_releases(releases, [(day, protected.pattern, {NOTE: note})])
     rules.mkdir()
     index = Declared.model_validate(
         an_index(
@@ -363,8 +369,7 @@ def stored(tmp_path):
         pq.write_table(classes, tmp_path / "indexklasse.parquet")
         nothing_left = tmp_path / "ledger"
         told = tmp_path / "indexklasse.parquet"
-        policy = Policy(decided_by="Kreis", decided_on="2020-01-01", thresholds=())
-        return class_faults(releases, rules, told, nothing_left, policy)
+        return class_faults(releases, rules, told, nothing_left, RULES)
 
     return faults, releases / REPORT
 
@@ -374,6 +379,37 @@ def test_the_gate_refuses_a_class_that_one_table_alone_explains(stored):
     assert faults({}) == 1
     assert '"i A g 2015-12-31"' in report.read_text()
     assert faults({"A": "geheim"}) == 0
+
+
+def test_a_class_that_left_before_and_is_withheld_now_is_named(stored, tmp_path, monkeypatch):
+    """A's class tells its count today; e1 printed it, e2 did not any more."""
+    own, key = an_index_of(CASES, [-1.8]), [["i"] * 5]
+    classes = own.classes.append_column("index_id", key).append_column("status", [["ok"] * 5])
+    figures = {name: pa.array([], pa.string()) for name in ("merkmal", *KEYS[:2], "status")}
+    figures = pa.table({**figures, "stichtag": pa.array([], pa.date32())})
+    warehouse, ledger = tmp_path / "warehouse.duckdb", tmp_path / "ledger"
+    with duckdb.connect(str(warehouse)) as con:
+        con.register("parts", own.parts.drop_columns("geheim").append_column("index_id", key))
+        con.execute("create schema core; create table core.fct_index_teil as from parts")
+    places = {"warehouse": warehouse, "release_ledger": ledger, "rules": tmp_path / "rules"}
+    for name, place in {**places, "release": tmp_path / "release"}.items():
+        monkeypatch.setattr(Settings, name, place)
+
+    def release() -> pa.Table:
+        return released_classes(Settings(tmp_path, "r"), RULES, classes, figures)
+
+    def named() -> list[dict]:
+        found = json.loads((tmp_path / "release" / "index_klassen.json").read_text())
+        return found["told before and withheld now"]
+
+    today = release()
+    withheld = [row["raum_id"] for row in today.to_pylist() if row["status"] == "geheim"]
+    assert (withheld, named()) == (["A"], [])
+    for edition, told in (("e1", classes), ("e2", today)):
+        record(ledger, tmp_path / "release", edition, RULES, audience=["fachlich"], classes=told)
+    assert release().equals(today)
+    key = {"index_id": "i", "raum_id": "A", "gebietsstand": "g", "stichtag": "2015-12-31"}
+    assert named() == [{**key, "edition": "e1"}]
 
 
 # --- what an index may rest on ----------------------------------------------------------

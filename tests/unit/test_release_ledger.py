@@ -3,7 +3,9 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from test_counts import AREAS, LARGE, TODAY, case, cases_of, close, facts, policy
 
@@ -29,6 +31,15 @@ DAY = "2019-12-31 g"
 # K1-1 was published with 5 and is corrected to 1; so the totals change by 4.
 BEFORE = {**LARGE, "K1-1": 5, "K2-1": 1}
 CORRECTED = {**BEFORE, "K1-1": 1}
+
+
+CLASS = {"index_id": "i", "raum_id": "K1-1", "gebietsstand": "g", "stichtag": TODAY}
+CLASSES = pa.Table.from_pylist(
+    [
+        {**CLASS, "klasse": "hoch", "status": "ok"},
+        {**CLASS, "raum_id": "K1-2", "klasse": None, "status": "geheim"},
+    ]
+)
 
 
 class Home:
@@ -244,6 +255,8 @@ def test_an_edition_leaves_recorded_or_not_at_all(home, tmp_path, monkeypatch):
     settings = Settings(home=tmp_path, region="musterkreis")
     monkeypatch.setattr(Settings, "release", home.releases)
     monkeypatch.setattr(Settings, "release_ledger", home.ledger)
+    settings.released.mkdir(parents=True)
+    pq.write_table(CLASSES, settings.released / "indexklasse.parquet")
     with (
         pytest.raises(OSError, match="full"),
         recorded(settings, policy(), "musterkreis-1", "hash"),
@@ -262,3 +275,4 @@ def test_an_edition_leaves_recorded_or_not_at_all(home, tmp_path, monkeypatch):
         raise OSError("after the switch: what lies there has left")
     (entry,) = past_of(settings, policy(), {}).entries
     assert entry.facts["content_hash"] == "hash" and editions_of([entry]) == [entry]
+    assert entry.classes.to_pylist() == [{**CLASS, "klasse": "hoch"}]
