@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from disclosure.star import DayRelease, Facts
 
-_COUNT = "anzahl, status, thema, publishable_from"
+_COUNT = "anzahl, status, wartet, thema, publishable_from"
 _FACTS = {
     "inhabitants": "select raum_id, gebietsstand, stichtag, basis, altersgruppe, geschlecht, "
     f"staatsangehoerigkeit, {_COUNT} from core.fct_bevoelkerung",

@@ -72,6 +72,7 @@ where cells.{{ condition }}
 {# The cells of a fact: every area of every expected delivery × every key that its feed gives, with
    the delivered count, or why there is none. The number of a Sozialraum that may not be published
    stays with it, under the status nicht_freigegeben: totals hold it, and it is protected in them.
+   `wartet`: it is so for the want of its Kommune's release alone.
    `counts`: a relation of the shape int_<kind>__united. `keys`: a relation with feed, raumebene,
    leer_ist_null, geschaetzt and the columns `cell`, which name what is counted.
    Grain: area × Gebietsstand × Stichtag × cell. #}
@@ -169,6 +170,8 @@ united as (
         {{ of_cells }},
         case when count(cells.anzahl) = count(*) then sum(cells.anzahl) end as anzahl,
         {{ sum_status('cells.status') }} as status,
+        max(case when cells.wartet then 1 else 0 end) = 1
+            and min(case when cells.freigegeben or cells.wartet then 1 else 0 end) = 1 as wartet,
         max(case when cells.geschaetzt then 1 else cells.zeile_geschaetzt end) = 1 as geschaetzt,
         max(cells.delivery_id) as delivery_id,
         max(cells.publishable_from) as publishable_from

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def as_if_released(facts: Facts) -> Facts:
-    """Return the star's counts with those that are not released under the status `ok`."""
+    """Return the star's counts with those that wait for their municipality under the status `ok`.
+
+    What the agreement forbids, or is of a municipality that takes no part, stays not released: no
+    decision of the municipality about its draft would publish it.
+    """
     return replace(facts, inhabitants=_open(facts.inhabitants), cases=_open(facts.cases))
 
 
@@ -24,8 +28,8 @@ def _open(counts: "pa.Table") -> "pa.Table":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    closed = pc.and_(pc.equal(counts["status"], "nicht_freigegeben"), pc.is_valid(counts["anzahl"]))
-    status = pc.if_else(closed, pa.scalar("ok"), counts["status"])
+    waiting = pc.and_(counts["wartet"], pc.is_valid(counts["anzahl"]))
+    status = pc.if_else(waiting, pa.scalar("ok"), counts["status"])
     return counts.set_column(counts.column_names.index("status"), "status", status)
 
 

@@ -32,10 +32,11 @@ class Facts:
 
     Attributes:
         inhabitants: `raum_id`, `gebietsstand`, `stichtag`, `basis`, `altersgruppe`, `geschlecht`,
-            `staatsangehoerigkeit`, `anzahl`, `status`, `thema`, `publishable_from`; Sozialräume
-            and pseudo-areas only.
+            `staatsangehoerigkeit`, `anzahl`, `status`, `wartet` (not released for the want of the
+            municipality's release alone), `thema`, `publishable_from`; Sozialräume and
+            pseudo-areas only.
         cases: `raum_id`, `gebietsstand`, `stichtag`, `merkmal`, `geschaetzt`, `anzahl`, `status`,
-            `thema`, `publishable_from`; likewise.
+            `wartet`, `thema`, `publishable_from`; likewise.
         areas: `raum_id`, `gebietsstand`, `raumebene`, `unbewohnt`.
         bridge: `raum_id`, `gebietsstand`, `ober_raum_id`, `ober_raumebene`: which units each
             Sozialraum and pseudo-area counts towards, itself included.

@@ -17,13 +17,14 @@ DAY = date(2019, 12, 31)
 ALL = "insgesamt"
 AREAS = {"K1": ("K1-1", "K1-2", "K1-3", "K1-ohne"), "K2": ("K2-1", "K2-2", "K2-3", "K2-ohne")}
 LEAVES = [area for areas in AREAS.values() for area in areas]
-COUNT = {"status": "ok", "thema": "soziales", "publishable_from": TODAY}
+COUNT = {"status": "ok", "wartet": False, "thema": "soziales", "publishable_from": TODAY}
 BASE = {
     "raum_id": pa.string(),
     "gebietsstand": pa.string(),
     "stichtag": pa.date32(),
     "anzahl": pa.int64(),
     "status": pa.string(),
+    "wartet": pa.bool_(),
     "thema": pa.string(),
     "publishable_from": pa.date32(),
 }
@@ -193,9 +194,10 @@ def test_what_is_unknown_is_in_no_sum(silent):
 NOT_RELEASED = (None, "nicht_freigegeben")
 
 
-def close(rows: list[dict], *areas: str) -> list[dict]:
+def close(rows: list[dict], *areas: str, wartet: bool = True) -> list[dict]:
     """The same rows; what these areas count is known and not released."""
-    return [r | {"status": "nicht_freigegeben"} if r["raum_id"] in areas else r for r in rows]
+    closed = {"status": "nicht_freigegeben", "wartet": wartet}
+    return [r | closed if r["raum_id"] in areas else r for r in rows]
 
 
 def test_an_area_alone_that_is_not_released_takes_another_with_it():
@@ -511,6 +513,21 @@ def test_a_draft_shows_what_waits_for_release_and_of_the_rest_what_the_edition_s
     assert {raum: n for raum, n in draft.items() if raum[:2] == "K2"} == {
         raum: n for raum, n in numbers(known).items() if raum[:2] == "K2"
     }
+
+
+@pytest.mark.parametrize("kind", ["cases", "people"])
+def test_a_draft_opens_what_waits_for_the_municipality_and_nothing_else(kind):
+    """K1-1 waits; of K1-2 the agreement forbids areas; nobody knows what K2-1 counts."""
+    rows = cases_of({**LARGE, "K2-1": None}) if kind == "cases" else inhabitants()
+    rows = close(close(rows, "K1-1", "K2-1"), "K1-2", wartet=False)
+    given = facts(**{kind: rows})
+    opened = as_if_released(given)
+    told = opened.cases if kind == "cases" else opened.inhabitants
+    status = {(r["raum_id"], r["anzahl"] is None): r["status"] for r in told.to_pylist()}
+    assert {status[area, False] for area in ("K1-1", "K1-3")} == {"ok"}
+    assert status["K1-2", False] == "nicht_freigegeben"
+    if kind == "cases":
+        assert status["K2-1", True] == "nicht_freigegeben"
 
 
 def shown_in(pattern: pa.Table) -> pa.Table:

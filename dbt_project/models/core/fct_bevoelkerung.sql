@@ -24,6 +24,7 @@ select
         when united.status in ('ok', 'nicht_freigegeben') then cast(united.anzahl as bigint)
     end as anzahl,
     united.status,
+    united.status = 'nicht_freigegeben' and united.wartet as wartet,
     rule.thema,
     united.delivery_id,
     united.publishable_from

@@ -15,6 +15,7 @@ select
         when united.status in ('ok', 'nicht_freigegeben') then cast(united.anzahl as bigint)
     end as anzahl,
     united.status,
+    united.status = 'nicht_freigegeben' and united.wartet as wartet,
     united.geschaetzt,
     rule.thema,
     united.delivery_id,
