@@ -16,6 +16,7 @@ from sources.freigaben import (
     freigabe_rows,
     read_log,
     states,
+    still_there,
 )
 from sources.region import Region
 
@@ -23,11 +24,13 @@ from sources.region import Region
 def all_freigaben(settings: Settings, region: Region) -> tuple[Freigabe, ...]:
     """Return the entries of the region's `releases.yaml`, then those recorded in the home.
 
+    The log is only ever added to: what it says of municipalities and themes that the region has no
+    more is left out.
+
     Raises:
-        ValueError: the log is not well formed, or speaks of what the region does not have.
+        ValueError: the log is not well formed.
     """
-    logged = read_log(settings.freigaben)
-    check_freigaben(logged, region.kommune_ids, region.themen)
+    logged = still_there(read_log(settings.freigaben), region.kommune_ids, region.themen)
     return (*region.freigaben, *logged)
 
 
@@ -36,7 +39,7 @@ def edition_states(settings: Settings, region: Region) -> list[dict]:
     import pyarrow.parquet as pq
 
     rows = pq.read_table(settings.rules / "rule_freigabe.parquet").to_pylist()
-    return states(rows, _kommunen(region), region.themen)
+    return states(rows, _kommunen(region), region.themen, _agreed(region))
 
 
 def present_states(settings: Settings, region: Region) -> list[dict]:
@@ -50,7 +53,7 @@ def present_states(settings: Settings, region: Region) -> list[dict]:
         if one["stand"] == "veroeffentlicht"
     }
     rows = freigabe_rows(all_freigaben(settings, region))
-    return states(rows, _kommunen(region), region.themen, published)
+    return states(rows, _kommunen(region), region.themen, _agreed(region), published)
 
 
 def record(
@@ -121,6 +124,11 @@ def find_kommune(region: Region, name: str) -> str:
 
 def _kommunen(region: Region) -> dict[str, bool]:
     return {one.kommune_id: one.teilnahme for one in region.kommunen} or {ALLE: True}
+
+
+def _agreed(region: Region) -> dict[str, frozenset[str]]:
+    known = region.kommune_ids or (None,)
+    return {kommune_id or ALLE: region.small_area_themen(kommune_id) for kommune_id in known}
 
 
 def table_of(listed: Iterable[dict]) -> str:

@@ -4,7 +4,8 @@ Whether a delivery may be taken, and for how long it stays, is decided here; tak
 it is `landing.py` and `retention.py`.
 """
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -72,6 +73,18 @@ class Agreement(Strict):
             and self.gueltig_ab <= stichtag
             and (self.gueltig_bis is None or stichtag <= self.gueltig_bis)
         )
+
+
+def allow_small_areas(agreements: Sequence[Agreement], feed: str, liefereinheit: str) -> bool:
+    """Return whether values of single Sozialräume may be published at any Stichtag.
+
+    Where several agreements cover a delivery the stricter one wins.
+    """
+    own = [a for a in agreements if feed in a.feeds]
+    ends = {a.gueltig_bis + timedelta(days=1) for a in own if a.gueltig_bis}
+    days = {a.gueltig_ab for a in own} | ends  # between these days nothing changes
+    covering = ([a for a in own if a.covers(feed, liefereinheit, day)] for day in days)
+    return any(found and all(a.kleinraeumig for a in found) for found in covering)
 
 
 @cache

@@ -80,6 +80,29 @@ def check_freigaben(
                 )
 
 
+def still_there(
+    freigaben: Iterable[Freigabe], kommunen: Sequence[str], themen: Sequence[str]
+) -> tuple[Freigabe, ...]:
+    """Return entries without the municipalities and themes that there are no more.
+
+    What was decided stays in the log when a feed is dropped or a municipality merged; an entry of
+    which nothing is left speaks of nobody. Arguments as those of `check_freigaben`.
+    """
+    kept = []
+    for entry in freigaben:
+        left = {
+            "kommunen": _left(entry.kommunen, kommunen),
+            "themen": _left(entry.themen, themen),
+        }
+        if all(left.values()):
+            kept.append(entry.model_copy(update=left))
+    return tuple(kept)
+
+
+def _left(named: str | tuple[str, ...], known: Sequence[str]) -> str | tuple[str, ...]:
+    return named if named == ALLE or not known else tuple(n for n in named if n in known)
+
+
 def freigabe_rows(freigaben: Iterable[Freigabe]) -> list[dict]:
     """Return `rule_freigabe`: `kommune_id`, `thema`, `stichtag_bis`, `am`; NULL stands for all."""
     rows = {
@@ -100,6 +123,7 @@ def states(
     rows: Sequence[Mapping[str, Any]],
     kommunen: Mapping[str, bool],
     themen: Iterable[str],
+    agreed: Mapping[str, Collection[str]],
     published: Collection[tuple[str, str, str | None]] | None = None,
 ) -> list[dict]:
     """Return how far each theme of each municipality has come.
@@ -108,39 +132,46 @@ def states(
         rows: `rule_freigabe`.
         kommunen: of each AGS whether it takes part; `alle` where the region lists none.
         themen: the themes.
+        agreed: of each AGS the themes of which agreements allow to publish Sozialräume.
         published: municipality, theme and last Stichtag of what the last edition has published;
             None: the edition in question publishes all that is released.
 
     Returns:
         Plain rows: `kommune_id`, `thema`, `stand`, `seit` (day of the decision), `stichtag_bis`.
-        `stand` is `entwurf`, `freigegeben` (from the next edition on) or `veroeffentlicht`.
+        `stand` is `nicht_vereinbart` (no agreement allows to publish Sozialräume), `entwurf`,
+        `freigegeben` (from the next edition on) or `veroeffentlicht`.
     """
-    found = []
-    for kommune_id, takes_part in kommunen.items():
-        for thema in themen:
-            own = [
-                row
-                for row in rows
-                if row["kommune_id"] in (kommune_id, None) and row["thema"] in (thema, None)
-            ]
-            found.append(_state(kommune_id, thema, own if takes_part else [], published))
-    return found
+    return [
+        {
+            "kommune_id": kommune_id,
+            "thema": thema,
+            **_state(kommune_id, thema, rows if takes_part else [], agreed, published),
+        }
+        for kommune_id, takes_part in kommunen.items()
+        for thema in themen
+    ]
 
 
 def _state(
     kommune_id: str,
     thema: str,
-    own: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+    agreed: Mapping[str, Collection[str]],
     published: Collection[tuple[str, str, str | None]] | None,
 ) -> dict:
+    if thema not in agreed[kommune_id]:
+        return {"stand": "nicht_vereinbart"}
+    own = [
+        row
+        for row in rows
+        if row["kommune_id"] in (kommune_id, None) and row["thema"] in (thema, None)
+    ]
     if not own:
-        return {"kommune_id": kommune_id, "thema": thema, "stand": "entwurf"}
+        return {"stand": "entwurf"}
     widest = max(own, key=lambda row: (row["stichtag_bis"] or date.max, row["am"]))
     until = widest["stichtag_bis"] and widest["stichtag_bis"].isoformat()
     there = published is None or (kommune_id, thema, until) in published
     return {
-        "kommune_id": kommune_id,
-        "thema": thema,
         "stand": "veroeffentlicht" if there else "freigegeben",
         "seit": widest["am"].isoformat(),
         "stichtag_bis": until,

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from sources.agreement import Agreement, legal_bases
+from sources.agreement import Agreement, allow_small_areas, legal_bases
 from sources.calculations import Chance, Index, Peers, ThresholdSet, calculation_rows
 from sources.contract import KREIS, Feed, read_feed
 from sources.freigaben import Freigabe, check_freigaben
@@ -337,6 +337,23 @@ class Region(Strict):
         return next(
             (a for a in self.agreements if a.covers(feed.feed, liefereinheit, stichtag)), None
         )
+
+    def small_area_themen(self, kommune_id: str | None) -> frozenset[str]:
+        """Return the themes of which agreements allow to publish a municipality's Sozialräume.
+
+        None stands for the region where it lists no municipalities.
+        """
+        return frozenset(
+            feed.thema
+            for feed in self.feeds
+            for unit in feed.liefereinheiten
+            if self._delivers_for(unit, kommune_id)
+            and allow_small_areas(self.agreements, feed.feed, unit)
+        )
+
+    def _delivers_for(self, liefereinheit: str, kommune_id: str | None) -> bool:
+        served = self.kommunen_of(liefereinheit)
+        return not served or kommune_id is None or kommune_id in served
 
     def references_of(self, feed: Feed) -> tuple[Feed, ...]:
         """Return the feeds that must have landed before this one can be checked."""

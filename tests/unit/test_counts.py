@@ -144,7 +144,7 @@ def published(given: Facts, rules: Policy, name: str = "fallzahl") -> dict[tuple
         (day, protect_release(day.release, primary=day.primary or None).pattern) for day in days
     ]
     rows = published_counts(given, rules, TODAY, patterns)[name].to_pylist()
-    keys = ("merkmal",) if name == "fallzahl" else tuple(PEOPLE)[7:]
+    keys = ("merkmal",) if name == "fallzahl" else tuple(PEOPLE)[len(BASE) :]
     found = {(row["raum_id"], *(row[k] for k in keys)): row for row in rows}
     assert len(found) == len(rows)
     for row in rows:
