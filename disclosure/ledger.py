@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disclosure.release import TOTAL, Release
-from disclosure.star.store import folder_name, read_evidence, read_patterns, read_specs
+from disclosure.star.store import (
+    PATTERN,
+    folder_name,
+    read_evidence,
+    read_patterns,
+    read_specs,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +39,13 @@ NOTE = "ledger"
 """The key of an evidence file under which stands what the ledger needs."""
 _ENTRY, _COUNTS, _RELEASE = "entry.json", "counts", "release"
 _CLASSES, _CLASS_KEYS = "classes.parquet", ("index_id", "raum_id", "gebietsstand", "stichtag")
+
+
+class LedgerError(ValueError):
+    """What has left forbids what is to leave, or nobody knows what has left.
+
+    The message names rules, entries and editions, never a count.
+    """
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ class Entry:
         """Return the counts that it told of one day: measure, all dimensions, `n`."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.folder / _COUNTS / f"{folder_name(name)}.parquet")
+        return pq.read_table(self.folder / _counts_file(name))
 
     @property
     def classes(self) -> "pa.Table | None":
@@ -137,7 +150,7 @@ def read_ledger(ledger: Path) -> list[Entry]:
         ledger: the folder of the ledger; without it nothing has left yet.
 
     Raises:
-        FileNotFoundError: an entry is not whole. What left would be forgotten.
+        LedgerError: an entry is not whole. What left would be forgotten.
     """
     if not ledger.exists():
         return []
@@ -146,18 +159,28 @@ def read_ledger(ledger: Path) -> list[Entry]:
 
 
 def _read(folder: Path) -> Entry:
-    path = folder / _ENTRY
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"ledger of releases: entry {folder.name} has no {_ENTRY}. To do: restore it from the "
-            "backup; without it nobody knows what has left"
-        )
-    entry = json.loads(path.read_text(encoding="utf-8"))
+    _require_file(folder, _ENTRY)
+    entry = json.loads((folder / _ENTRY).read_text(encoding="utf-8"))
     days = {
         name: Day(day["counts"], day["made_from"], tuple(day["known"]))
         for name, day in entry.pop("days").items()
     }
+    _require_file(folder, f"{_RELEASE}/{PATTERN}")
+    for name in days:
+        _require_file(folder, _counts_file(name))
     return Entry(entry.pop("edition"), folder, entry.pop("policy"), entry, days)
+
+
+def _require_file(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        raise LedgerError(
+            f"ledger of releases: entry {folder.name} has no {name}. To do: restore it from the "
+            "backup; without it nobody knows what has left"
+        )
+
+
+def _counts_file(name: str) -> str:
+    return f"{_COUNTS}/{folder_name(name)}.parquet"
 
 
 def record(
@@ -182,14 +205,14 @@ def record(
         facts: what else is to be remembered; plain data.
 
     Raises:
-        FileExistsError: an edition of that id is there; entries are never changed.
-        ValueError: the releases were protected with another policy.
+        LedgerError: an edition of that id is there, and entries are never changed; or the releases
+            were protected with another policy.
     """
     import pyarrow.parquet as pq
 
     target, beside = ledger / edition, ledger / f".{edition}"
     if target.exists():
-        raise FileExistsError(
+        raise LedgerError(
             f"ledger of releases: expected no entry {edition}, found one; choose a new id"
         )
     shutil.rmtree(beside, ignore_errors=True)
@@ -200,15 +223,13 @@ def record(
     for name, pattern in read_patterns(releases).items():
         note = read_evidence(releases, name)[NOTE]
         if note["policy"] != policy.version:
-            raise ValueError(
+            raise LedgerError(
                 f"ledger of releases: release {name} was protected with policy {note['policy']}, "
                 f"now there is {policy.version}. To do: release the counts again"
             )
         told = counts_told(pattern)
-        pq.write_table(told, beside / _COUNTS / f"{folder_name(name)}.parquet", compression="zstd")
-        # What a draft told is not known to all, though an edition may tell the same.
-        counts = hash_table(told) + (" draft" if MUNICIPAL in audience else "")
-        days[name] = Day(counts, note["made_from"], tuple(note["known"]))
+        pq.write_table(told, beside / _counts_file(name), compression="zstd")
+        days[name] = Day(_hash_told(told, audience), note["made_from"], tuple(note["known"]))
     if classes is not None:
         printed = _classes_with(classes, "ok").select([*_CLASS_KEYS, "klasse"])
         pq.write_table(printed, beside / _CLASSES, compression="zstd")
@@ -224,6 +245,21 @@ def record(
     (beside / _ENTRY).write_text(text + "\n", encoding="utf-8")
     beside.replace(target)
     return _read(target)
+
+
+def _hash_told(told: "pa.Table", audience: Sequence[str]) -> str:
+    # What a draft told is not known to all, though an edition may tell the same.
+    return hash_table(told) + (" draft" if MUNICIPAL in audience else "")
+
+
+def tells_the_same(entry: Entry, releases: Path) -> bool:
+    """Return whether an entry told of each Stichtag exactly what releases publish."""
+    audience = entry.facts["audience"]
+    told = {
+        name: _hash_told(counts_told(pattern), audience)
+        for name, pattern in read_patterns(releases).items()
+    }
+    return told == {name: day.counts for name, day in entry.days.items()}
 
 
 def strike(ledger: Path, edition: str) -> None:

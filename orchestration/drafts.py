@@ -7,14 +7,14 @@ home of their own beside the sealed database, and only from the draft's counts.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from disclosure.ledger import MUNICIPAL, record
-from disclosure.policy import read_policy
+from disclosure.ledger import MUNICIPAL, LedgerError, read_ledger, record, tells_the_same
+from disclosure.policy import Policy, read_policy
 from orchestration.freigaben import present_states
 from orchestration.settings import Settings
 from sources.region import Kommune, Region
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from orchestration.ledger import Past
+
 DRAFT = "entwurf.json"
-HOME, RELEASE = "home", "release"
 _AUDIT_SECONDS = 600
 
 # Ranks and scores across the county are left out: they tell of other municipalities' areas.
@@ -63,19 +64,22 @@ class Draft:
 
     Attributes:
         draft_id: that of the edition beside which it was made.
-        stichtag_bis: the newest Stichtag that it tells of.
+        stichtag_bis: by theme the newest Stichtag that it shows of Sozialräume; a theme that it
+            shows nothing of is missing.
     """
 
     draft_id: str
-    stichtag_bis: date
+    stichtag_bis: Mapping[str, date]
 
 
 def last_draft(settings: Settings, kommune_id: str) -> Draft | None:
     """Return the newest draft of a municipality, if there is one."""
-    for path in sorted(settings.drafts.glob(f"*/{DRAFT}"), reverse=True):
+    for path in sorted(settings.drafts.glob(f"[!.]*/{DRAFT}"), reverse=True):
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if until := facts["stichtag_bis"].get(kommune_id):
-            return Draft(facts["draft_id"], date.fromisoformat(until))
+        shown = facts["stichtag_bis"].get(kommune_id)
+        if shown is not None:
+            until = {thema: date.fromisoformat(day) for thema, day in shown.items()}
+            return Draft(facts["draft_id"], until)
     return None
 
 
@@ -87,7 +91,8 @@ def make_drafts(settings: Settings, region: Region) -> Path:
 
     Raises:
         ValueError: the region lists no municipalities, there is no edition, it was made from
-            other counts than those that lie there now, or a draft is unsafe.
+            other counts than those that lie there now, a draft is unsafe, or the ledger knows
+            another one of this edition.
     """
     from orchestration.run_lock import hold
 
@@ -95,46 +100,81 @@ def make_drafts(settings: Settings, region: Region) -> Path:
         raise ValueError(f"draft: region {region.region} lists no municipalities in region.yaml")
     with hold(settings.lock, lambda text: print(f"sozialraum: {text}")):
         edition = _require_current(settings)
-        target, beside = settings.drafts / edition, settings.drafts / ".wird"
-        if target.exists():
-            return target
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True, mode=0o700)
-        try:
-            warehouse = _compute(settings, region, beside)
-            until = _write(settings, region, warehouse, beside, edition)
-            facts = {"draft_id": edition, "stichtag_bis": until}
-            (beside / DRAFT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-            # Recorded before anything can be handed over: what was told is never forgotten.
-            _record(settings, beside / RELEASE, edition)
-            shutil.rmtree(beside / HOME)
-            shutil.rmtree(beside / RELEASE)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
-        finally:
-            settings.export()  # dbt was told the other home
-        return beside.replace(target)
+        target = settings.drafts / edition
+        if not target.exists():
+            _make(settings, region, edition, target)
+        return target
+
+
+def _make(settings: Settings, region: Region, edition: str, target: Path) -> None:
+    """Make the files beside their place and put them there; whatever else it takes goes again."""
+    files, home = settings.drafts / ".wird", settings.drafts / ".arbeit"
+    own = replace(settings, home=home)
+    for folder in (files, home):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+    try:
+        _compute(settings, region, own, edition)
+        until = _write(settings, region, own.warehouse, files, edition)
+        _require_drafts_counts(own, region, files)
+        facts = {"draft_id": edition, "stichtag_bis": until}
+        (files / DRAFT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        # Recorded before anything can be handed over: what was told is never forgotten.
+        _record(settings, own.release, edition)
+        files.replace(target)
+    finally:
+        settings.export()  # dbt was told the other home
+        for folder in (files, home):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _entry_name(edition: str) -> str:
+    return f"{edition}-entwurf"
 
 
 def _record(settings: Settings, releases: Path, edition: str) -> None:
+    """Hold a draft in the ledger of releases, or find it there as it is told now.
+
+    An attempt that died after it had recorded its draft, or a restored backup, leaves an entry
+    without files: they are made again if they tell the same.
+
+    Raises:
+        LedgerError: the entry that is there tells something else.
+    """
     policy = read_policy(settings.region_folder / "privacy.yaml")
+    name = _entry_name(edition)
+    for entry in read_ledger(settings.release_ledger):
+        if entry.edition == name:
+            if tells_the_same(entry, releases):
+                return
+            raise LedgerError(
+                f"draft: the ledger of releases knows {name}, expected the same counts, found "
+                f"others. To do: restore {settings.drafts.name}/{edition} from the backup, or "
+                "`sozialraum run` and make the drafts of the new edition"
+            )
     facts = {"audience": [MUNICIPAL], "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    record(settings.release_ledger, releases, f"{edition}-entwurf", policy, **facts)
+    record(settings.release_ledger, releases, name, policy, **facts)
 
 
 def _require_current(settings: Settings) -> str:
-    """Return the id of the current edition, if the counts that lie there are its own."""
+    """Return the id of the current edition, if the counts that lie there are its own.
+
+    The token of the core goes when the core is built anew: its counts have then passed no gate.
+    """
     from orchestration.warehouse import read_build
     from publication.edition import current_manifest
 
-    edition = current_manifest(settings.published)
-    made, marts = read_build(settings.release_token), read_build(settings.mart_token)
-    if (
-        edition is None
-        or edition["mart_build"] != marts.get("build")
-        or marts.get("made_from") != made.get("build")
-    ):
+    edition = current_manifest(settings.published) or {}
+    core, made, marts = (
+        read_build(token)
+        for token in (settings.core_token, settings.release_token, settings.mart_token)
+    )
+    chain = [
+        (made.get("made_from"), core.get("build")),
+        (marts.get("made_from"), made.get("build")),
+        (edition.get("mart_build"), marts.get("build")),
+    ]
+    if any(made_from is None or made_from != build for made_from, build in chain):
         raise ValueError(
             "draft: expected a published edition that was made from the counts that lie here, "
             "found none. To do: `sozialraum run`, then make the drafts"
@@ -142,17 +182,16 @@ def _require_current(settings: Settings) -> str:
     return edition["edition_id"]
 
 
-def _compute(settings: Settings, region: Region, folder: Path) -> Path:
-    """Compute the indicators of the draft's counts; return the database that holds them."""
+def _compute(settings: Settings, region: Region, own: Settings, edition: str) -> None:
+    """Compute the indicators of the draft's counts in a home of their own."""
     import dagster as dg
     import pyarrow.parquet as pq
 
     from orchestration.models import read_manifest
     from orchestration.warehouse import run_dbt
 
-    counts = _draft_counts(settings, region, folder / RELEASE)
-    own = replace(settings, home=folder / HOME)
     own.sealed.mkdir(parents=True)
+    counts = _draft_counts(settings, region, own.release, edition)
     shutil.copyfile(settings.warehouse, own.warehouse)
     own.rules.symlink_to(settings.rules)
     shutil.copytree(settings.released, own.released)
@@ -166,10 +205,11 @@ def _compute(settings: Settings, region: Region, folder: Path) -> Path:
         raise ValueError(f"draft: {error}") from error
     if not result.success:
         raise ValueError("draft: the models of indicators and marts failed on the draft's counts")
-    return own.warehouse
 
 
-def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str, pa.Table]":
+def _draft_counts(
+    settings: Settings, region: Region, folder: Path, edition: str
+) -> "dict[str, pa.Table]":
     """Return the counts that drafts tell, and write their releases and patterns into a folder.
 
     Raises:
@@ -183,24 +223,23 @@ def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str
     from disclosure.star.store import read_releases, write_releases
     from expectations.checks.withstands_attack import audit_releases
     from orchestration.gates import today
-    from orchestration.ledger import past_of
     from orchestration.models import read_manifest
     from orchestration.release import counted_merkmale, protect_day, read_facts
 
     policy = read_policy(settings.region_folder / "privacy.yaml")
     counted = counted_merkmale(region, read_manifest(settings))
     facts = as_if_released(read_facts(settings, counted))
-    past = past_of(settings, policy, themes_of(facts))
+    past = _past_before(settings, policy, edition, themes_of(facts))
     drafts = [(day, *protect_day(day, past)) for day in day_releases(facts, policy, today())]
     write_releases(folder, drafts)
     for faults, text in audit_releases(folder, past.entries, policy, _AUDIT_SECONDS):
         if faults:
             raise ValueError(f"draft: {text}. Nothing is handed out")
-    edition = {one.release.name: one for one in read_releases(settings.release)}
+    published = {one.release.name: one for one in read_releases(settings.release)}
     shown = [
         (
             day,
-            beside_edition(pattern, edition[day.name]) if day.name in edition else pattern,
+            beside_edition(pattern, published[day.name]) if day.name in published else pattern,
             evidence,
         )
         for day, pattern, evidence in drafts
@@ -212,10 +251,41 @@ def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str
     return {**counts, "fallzahl": withhold_sums(counts["fallzahl"], counts["bevoelkerung"], sums)}
 
 
+def _past_before(
+    settings: Settings, policy: Policy, edition: str, themes: Mapping[str, Collection[str]]
+) -> "Past":
+    """Return what had left before the draft: without itself, if it is made again."""
+    from orchestration.ledger import past_of
+
+    past = past_of(settings, policy, themes)
+    others = [entry for entry in past.entries if entry.edition != _entry_name(edition)]
+    return replace(past, entries=others)
+
+
+def _require_drafts_counts(own: Settings, region: Region, files: Path) -> None:
+    """Raise unless the counts are printed as their patterns say, and the files hold no others."""
+    from orchestration.gates import draft_faults
+    from orchestration.models import dbt_vars
+    from publication.origin import draft_numbers_of_other_origin
+
+    faults = [
+        *draft_faults(own, [feed.feed for feed in region.feeds]),
+        *draft_numbers_of_other_origin(
+            files, own.released, own.warehouse, dbt_vars(own)["indikatoren"]
+        ),
+    ]
+    if faults:
+        text = "\n".join(faults)
+        raise ValueError(
+            f"draft: expected the counts that its patterns publish, found others:\n{text}\nNothing "
+            "is handed out. To do: the program has a fault; report it"
+        )
+
+
 def _write(
     settings: Settings, region: Region, warehouse: Path, folder: Path, edition: str
-) -> dict[str, str]:
-    """Write the files of all municipalities; return the newest Stichtag of each."""
+) -> dict[str, dict[str, str]]:
+    """Write the files of all municipalities; return of each the newest Stichtag by theme."""
     import duckdb
 
     states = present_states(settings, region)
@@ -235,22 +305,28 @@ def _write_one(
     states: "list[Mapping[str, str]]",
     folder: Path,
     edition: str,
-) -> str:
-    import pyarrow.compute as pc
-
+) -> dict[str, str]:
     from publication.municipal import write_municipal_draft
 
     tables = {
         name: con.execute(query, [kommune.kommune_id]).to_arrow_table()
         for name, query in _TABLES.items()
     }
-    told = tables["indikatoren"].filter(pc.is_valid(tables["indikatoren"]["wert"]))
-    newest = pc.max(told["stichtag"]).as_py()
-    facts = {
-        "kommune_id": kommune.kommune_id,
-        "name": kommune.name,
-        "edition": edition,
-        "stichtag_bis": newest.isoformat(),
-    }
-    write_municipal_draft(folder / kommune.kommune_id, tables, states, facts)
-    return newest.isoformat()
+    until = newest_shown(tables["indikatoren"])
+    facts = {"kommune_id": kommune.kommune_id, "name": kommune.name, "edition": edition}
+    write_municipal_draft(folder / kommune.kommune_id, tables, states, facts, until)
+    return until
+
+
+def newest_shown(indicators: "pa.Table") -> dict[str, str]:
+    """Return by theme the newest Stichtag of which a Sozialraum has a value.
+
+    Totals of the municipality stand in the edition anyway: who has seen them alone, has seen
+    nothing of what it would release.
+    """
+    import pyarrow.compute as pc
+
+    own = pc.and_(pc.equal(indicators["raumebene"], "sozialraum"), pc.is_valid(indicators["wert"]))
+    newest = indicators.filter(own).group_by("thema").aggregate([("stichtag", "max")])
+    rows = newest.sort_by("thema").to_pylist()
+    return {row["thema"]: row["stichtag_max"].isoformat() for row in rows}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from disclosure.ledger import LedgerError
 from disclosure.policy import read_policy
 from orchestration.freigaben import edition_states
 from orchestration.gates import (
@@ -27,7 +28,7 @@ from orchestration.gates import (
     today,
 )
 from orchestration.handbook import handbook_facts
-from orchestration.ledger import LedgerError, churn_of, recorded
+from orchestration.ledger import churn_of, recorded
 from orchestration.models import Manifest
 from orchestration.notes import NOTES, notes_spec, release_notes
 from orchestration.release import counted_merkmale, released_classes, released_counts
@@ -152,8 +153,11 @@ def edition_assets(
         facts = _record_publication_gate(settings)
         edition = facts["edition_id"]
         policy = read_policy(settings.region_folder / "privacy.yaml")
-        with recorded(settings, policy, edition, facts["content_hash"]):
-            folder = publish(settings.draft, settings.published, edition)
+        try:
+            with recorded(settings, policy, edition, facts["content_hash"]):
+                folder = publish(settings.draft, settings.published, edition)
+        except LedgerError as error:
+            raise dg.Failure(f"{error}. Nothing is published; the last edition stays") from error
         return dg.MaterializeResult(
             metadata={
                 "edition": edition,

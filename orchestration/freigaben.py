@@ -4,8 +4,9 @@
 `sources/freigaben.py`, what becomes of figures that are not released `disclosure/star/closed.py`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from orchestration.settings import Settings
 from sources.freigaben import (
@@ -19,6 +20,9 @@ from sources.freigaben import (
     still_there,
 )
 from sources.region import Region
+
+if TYPE_CHECKING:
+    from orchestration.drafts import Draft
 
 
 def all_freigaben(settings: Settings, region: Region) -> tuple[Freigabe, ...]:
@@ -65,7 +69,7 @@ def record(
     von: str,
     am: date,
     stichtag_bis: date | None = None,
-) -> Freigabe:
+) -> tuple[Freigabe, ...]:
     """Record that a municipality has released themes; the next edition publishes them.
 
     Args:
@@ -75,36 +79,61 @@ def record(
         themen: the themes, or `alle`.
         von: who decided.
         am: day of the decision.
-        stichtag_bis: last Stichtag released; the newest of the municipality's last draft unless
-            given.
+        stichtag_bis: last Stichtag released; of each theme the newest that the municipality's last
+            draft shows unless given. `alle` are then the themes that it shows.
 
     Returns:
-        The entry.
+        The entries: one for each last Stichtag.
 
     Raises:
-        ValueError: there is no such municipality or theme, or neither a draft nor a Stichtag.
+        ValueError: there is no such municipality or theme, or no Stichtag is given and there is no
+            draft, or none that shows the theme.
     """
     from orchestration.drafts import last_draft
 
     kommune_id = find_kommune(region, kommune)
     draft = last_draft(settings, kommune_id)
-    if stichtag_bis is None and draft is None:
+    named = ALLE if ALLE in themen else tuple(themen)
+    until = {stichtag_bis: named} if stichtag_bis else _as_seen(kommune_id, named, draft)
+    entries = tuple(
+        Freigabe(
+            kommunen=(kommune_id,),
+            themen=own,
+            stichtag_bis=day,
+            am=am,
+            von=von,
+            entwurf=draft.draft_id if draft else None,
+        )
+        for day, own in until.items()
+    )
+    check_freigaben(entries, region.kommune_ids, region.themen)
+    for entry in entries:
+        append_to_log(settings.freigaben, entry)
+    return entries
+
+
+def _as_seen(
+    kommune_id: str, named: str | Sequence[str], draft: "Draft | None"
+) -> dict[date, tuple[str, ...]]:
+    """Return by last Stichtag the themes that a draft shows up to it: nobody releases unseen."""
+    if draft is None:
         raise ValueError(
             f"release of {kommune_id}: expected a draft that the municipality has seen, found "
             "none. To do: `sozialraum draft`, hand it over, then release; or say up to which "
             "Stichtag with --stichtag-bis"
         )
-    entry = Freigabe(
-        kommunen=(kommune_id,),
-        themen=ALLE if ALLE in themen else tuple(themen),
-        stichtag_bis=stichtag_bis or draft.stichtag_bis,
-        am=am,
-        von=von,
-        entwurf=draft.draft_id if draft else None,
-    )
-    check_freigaben([entry], region.kommune_ids, region.themen)
-    append_to_log(settings.freigaben, entry)
-    return entry
+    shown = draft.stichtag_bis
+    themen = sorted(shown if named == ALLE else set(named))
+    unseen = [thema for thema in themen if thema not in shown]
+    if unseen or not themen:
+        raise ValueError(
+            f"release of {kommune_id}: expected themes of which draft {draft.draft_id} shows a "
+            f"value of a Sozialraum ({', '.join(sorted(shown)) or 'it shows none'}), found "
+            f"{', '.join(unseen) or ALLE}. To do: leave out what nobody has seen, or say up to "
+            "which Stichtag with --stichtag-bis"
+        )
+    days = sorted({shown[thema] for thema in themen})
+    return {day: tuple(thema for thema in themen if shown[thema] == day) for day in days}
 
 
 def find_kommune(region: Region, name: str) -> str:

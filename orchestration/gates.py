@@ -38,6 +38,14 @@ PRIVACY_RULES = (
 )
 """The tables of the region's declarations that the privacy gate reads."""
 DRAFT = dg.AssetKey(["edition", "draft"])
+DRAFT_RULES = (
+    "minimum_frequency",
+    "number_only_if_ok",
+    "printed_as_its_pattern_says",
+    "no_sum_over_withheld_inhabitants",
+    "nothing_before_its_embargo",
+)
+"""What the privacy gate demands of counts and is demanded of a municipal draft's, too."""
 
 
 def released_key(table: str) -> dg.AssetKey:
@@ -124,6 +132,32 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(summary))
     return result
+
+
+def draft_faults(settings: Settings, feeds: Sequence[str]) -> list[str]:
+    """Return what the privacy suite finds in the counts of municipal drafts.
+
+    Args:
+        settings: the home in which drafts are made, with their counts, patterns and rules.
+        feeds: the region's feeds.
+    """
+    from expectations.runner import message, run_suite
+    from expectations.suite import load_suite
+
+    suite = load_suite(PRIVACY, feeds)
+    tables = [
+        table.model_copy(
+            update={"expectations": [e for e in table.expectations if e.name in DRAFT_RULES]}
+        )
+        for table in suite.tables
+        if table.table in ("bevoelkerung", "fallzahl")
+    ]
+    result = run_suite(
+        suite.model_copy(update={"tables": tables}),
+        _source(settings, PRIVACY),
+        parameters={"today": today().isoformat()},
+    )
+    return [] if result.passed else [message(result)]
 
 
 def gate_summary(settings: Settings, gate: str) -> dict:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from disclosure.ledger import (
     Entry,
     Known,
+    LedgerError,
     churn,
     hash_release,
     known_of,
@@ -35,13 +36,6 @@ if TYPE_CHECKING:
 AUDIENCE = ("fachlich", "oeffentlich")
 """Who reads a published edition."""
 _NAMED = 10
-
-
-class LedgerError(ValueError):
-    """What has left forbids a release: a rule was loosened unheard, or the ledger lacks editions.
-
-    The message names rules and editions, never a count.
-    """
 
 
 def editions_of(entries: Sequence[Entry]) -> list[Entry]:
@@ -196,9 +190,8 @@ def past_of(settings: Settings, policy: Policy, themes: Mapping[str, Collection[
         themes: the themes of each measure that is to be released.
 
     Raises:
-        LedgerError: the ledger lacks an edition that is published, or the policy is looser than an
-            edition's and nobody decided that.
-        FileNotFoundError: an entry is not whole.
+        LedgerError: the ledger lacks an edition that is published or a part of an entry, or the
+            policy is looser than an edition's and nobody decided that.
     """
     entries = read_ledger(settings.release_ledger)
     # The id of an edition is the region and a time; another region's name may begin like this one.

@@ -35,7 +35,7 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
             "release: expected --thema (or --thema alle) and --von, who decided; found "
             f"thema {options.thema}, von {options.von}"
         )
-    entry = record(
+    entries = record(
         settings,
         region,
         options.kommune,
@@ -44,11 +44,12 @@ def release(settings: Settings, options: argparse.Namespace) -> int:
         am=options.am or today(),
         stichtag_bis=options.stichtag_bis,
     )
-    themes = entry.themen if isinstance(entry.themen, str) else ", ".join(entry.themen)
-    print(
-        f"{', '.join(entry.kommunen)}: {themes} up to {entry.stichtag_bis}, released by "
-        f"{entry.von} on {entry.am}; `sozialraum run` publishes it"
-    )
+    for entry in entries:
+        themes = entry.themen if isinstance(entry.themen, str) else ", ".join(entry.themen)
+        print(
+            f"{', '.join(entry.kommunen)}: {themes} up to {entry.stichtag_bis}, released by "
+            f"{entry.von} on {entry.am}; `sozialraum run` publishes it"
+        )
     return 0
 
 
@@ -64,7 +65,7 @@ def _release_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--stichtag-bis",
         type=date.fromisoformat,
-        help="last Stichtag released; the newest of the last draft unless given",
+        help="last Stichtag released; of each theme the newest of the last draft unless given",
     )
 
 

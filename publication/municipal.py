@@ -28,14 +28,17 @@ Beide liegen als CSV (UTF-8, Semikolon, Dezimalpunkt) und als Parquet vor.
 Auch im Entwurf fehlen Zahlen mit dem Status "geheim": Sie ließen auf Einzelne schließen, selbst
 wenn man Entwurf und Ausgabe nebeneinander legt. Sie fehlen auch nach der Freigabe.
 
-Stand der Freigabe nach Themen:
+Stand der Freigabe nach Themen, und der jüngste Stichtag, von dem hier Werte der Sozialräume stehen:
 
 {states}
 
 Was noch als Entwurf geführt wird, steht in der Ausgabe als "nicht_freigegeben"; die Summe der
 Kommune steht dort. Eine Freigabe nimmt die Sozialplanung des Kreises entgegen: für welche Themen,
-von wem und an welchem Tag entschieden. Sie gilt für Stichtage bis {stichtag_bis}, wenn nichts
-anderes gesagt wird, und wirkt mit der nächsten Ausgabe.
+von wem und an welchem Tag entschieden. Sie gilt für jedes Thema bis zu seinem jüngsten Stichtag
+oben, wenn nichts anderes gesagt wird, und wirkt mit der nächsten Ausgabe.
+
+Was die Vereinbarung für Sozialräume nicht erlaubt ("nicht_vereinbart"), zeigt auch der Entwurf
+nicht, und von einer Kommune, die nicht teilnimmt, keinen Sozialraum.
 """
 
 
@@ -44,6 +47,7 @@ def write_municipal_draft(
     tables: "Mapping[str, pa.Table]",
     states: Sequence[Mapping[str, str]],
     facts: Mapping[str, str],
+    stichtag_bis: Mapping[str, str],
 ) -> None:
     """Write a municipality's draft into a new folder that only its owner may enter.
 
@@ -51,7 +55,8 @@ def write_municipal_draft(
         folder: where to write; must not exist.
         tables: by name; each becomes `<name>.csv` and `<name>.parquet`.
         states: how far the themes have come: `thema`, `stand`, optionally `seit`.
-        facts: `kommune_id`, `name`, `edition`, `stichtag_bis`.
+        facts: `kommune_id`, `name`, `edition`.
+        stichtag_bis: by theme the newest Stichtag that the tables show of Sozialräume.
     """
     import pyarrow.parquet as pq
     from pyarrow import csv
@@ -62,7 +67,9 @@ def write_municipal_draft(
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
         csv.write_csv(table, folder / f"{name}.csv", form)
     listed = "\n".join(
-        f"  {one['thema']:16}{one['stand']:16}{one.get('seit', '')}".rstrip() for one in states
+        f"  {one['thema']:16}{one['stand']:18}{one.get('seit', ''):12}"
+        f"{stichtag_bis.get(one['thema'], 'keine Werte')}"
+        for one in states
     )
     title = f"Entwurf für {facts['name']} ({facts['kommune_id']})"
     page = _PAGE.format(**facts, states=listed, line="=" * len(title))

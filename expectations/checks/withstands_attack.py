@@ -28,7 +28,8 @@ def faults_of(folder: Path, ledger: Path, policy: Policy, seconds: float) -> int
         seconds: when the audit has to be done; what is not judged by then is a fault.
 
     Raises:
-        FileNotFoundError: there is no release, or a part of one or of the ledger is missing.
+        FileNotFoundError: there is no release, or a part of one is missing.
+        LedgerError: a part of the ledger is missing.
     """
     (folder / REPORT).unlink(missing_ok=True)
     audits = list(audit_releases(folder, read_ledger(ledger), policy, seconds))

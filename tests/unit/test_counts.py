@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from disclosure.policy import Policy
@@ -11,6 +12,8 @@ from disclosure.star import CountsError, Facts, day_releases, published_counts
 from disclosure.star.drafts import as_if_released, beside_edition
 from disclosure.star.store import PATTERN, read_releases, write_releases
 from expectations.checks.withstands_attack import REPORT, faults_of
+from orchestration.gates import draft_faults
+from orchestration.settings import Settings
 
 TODAY = date(2020, 6, 1)
 DAY = date(2019, 12, 31)
@@ -513,6 +516,46 @@ def test_a_draft_shows_what_waits_for_release_and_of_the_rest_what_the_edition_s
     assert {raum: n for raum, n in draft.items() if raum[:2] == "K2"} == {
         raum: n for raum, n in numbers(known).items() if raum[:2] == "K2"
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, None),
+        ({"anzahl": 1, "status": "ok"}, "minimum_frequency"),
+        ({"anzahl": 7, "status": "ok"}, "printed_as_its_pattern_says"),
+        ({"anzahl": 7}, "number_only_if_ok"),
+        ({"anzahl": 7, "status": "ok", "publishable_from": date(9999, 1, 1)}, "nothing_before"),
+    ],
+    ids=["as it is", "a small count", "a withheld count", "no status", "embargo"],
+)
+def test_a_drafts_counts_are_held_against_its_patterns(stored, tmp_path, change, rule):
+    """The planted fault: a number that the pattern withholds."""
+    folder, protected = stored
+    settings = Settings(tmp_path / "home", "aachen")
+    for own in (settings.released, settings.rules):
+        own.mkdir(parents=True)
+    folder.rename(settings.release)
+    rows = cases_of({**LARGE, "K1-1": 1}) + cases_of({**LARGE, "K2-2": 2}, "andere")
+    patterns = [(day, made.pattern) for day, made in protected]
+    told = published_counts(facts(rows, inhabitants()), policy(), TODAY, patterns)
+    cases = told["fallzahl"].to_pylist()
+    hidden = next(row for row in cases if row["raum_id"] == "K1-1" and row["merkmal"] == "faelle")
+    assert hidden["status"] == "geheim"
+    hidden |= change
+    told["fallzahl"] = pa.Table.from_pylist(cases, schema=told["fallzahl"].schema)
+    rules = {
+        "rule_threshold": [
+            {"thema": one.thema, "max_sensitive": one.max_sensitive} for one in policy().thresholds
+        ],
+        "rule_sum": [{"merkmal": "summe"}],
+    }
+    for name, table in told.items():
+        pq.write_table(table, settings.released / f"{name}.parquet")
+    for name, lines in rules.items():
+        pq.write_table(pa.Table.from_pylist(lines), settings.rules / f"{name}.parquet")
+    faults = draft_faults(settings, ["ewo_bestand"])
+    assert (rule in faults[0]) if rule else (faults == [])
 
 
 @pytest.mark.parametrize("kind", ["cases", "people"])

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from publication.origin import numbers_of_other_origin
+from publication.origin import draft_numbers_of_other_origin, numbers_of_other_origin
 
 KEYS = "'a' as raum_id, '2015' as gebietsstand, date '2015-12-31' as stichtag"
 CROSSING = (
@@ -102,3 +102,44 @@ def test_a_total_that_is_not_published_is_a_sum_of_parts(home):
         con.execute(f"copy (select {KEYS}, {CROSSING}, {withheld}) to '{released}'")
     change(home, "update mart_bevoelkerung set raumebene = 'kommune', anzahl = 650")
     assert found(home) == []
+
+
+# --- municipal drafts ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drafts(home):
+    """The files of a municipality's draft, which say the same."""
+    folder = home / "drafts" / "K1"
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(home / "marts.duckdb")) as con:
+        for mart, name in (("bevoelkerung", "bevoelkerung"), ("indikator", "indikatoren")):
+            con.execute(
+                f"copy (select * exclude (umgerechnet) from mart_{mart}) "
+                f"to '{folder / name}.parquet'"
+            )
+    return home
+
+
+def found_in_drafts(home) -> list[str]:
+    warehouse = home / "warehouse.duckdb"
+    return draft_numbers_of_other_origin(home / "drafts", home, warehouse, ["quote"])
+
+
+@pytest.mark.parametrize(
+    ("file", "column"), [("bevoelkerung", "anzahl"), ("indikatoren", "zaehler")]
+)
+def test_a_draft_that_says_another_number_is_found(drafts, file, column):
+    assert found_in_drafts(drafts) == []
+    path = drafts / "drafts" / "K1" / f"{file}.parquet"
+    with duckdb.connect() as con:
+        con.execute(f"create table own as from '{path}'")
+        con.execute(f"update own set {column} = {column} + 1")
+        con.execute(f"copy own to '{path}'")
+    (problem,) = found_in_drafts(drafts)
+    assert f".{column}" in problem and "found 1 that do not" in problem
+
+
+def test_a_draft_without_files_is_a_problem(home):
+    (problem,) = found_in_drafts(home)
+    assert "expected numbers that can be compared" in problem

@@ -10,14 +10,22 @@ import pytest
 from test_counts import AREAS, LARGE, TODAY, case, cases_of, close, facts, policy
 
 from disclosure.engine import protect_release
-from disclosure.ledger import MUNICIPAL, NOTE, known_of, read_ledger, record, strike
+from disclosure.ledger import (
+    MUNICIPAL,
+    NOTE,
+    LedgerError,
+    known_of,
+    read_ledger,
+    record,
+    strike,
+    tells_the_same,
+)
 from disclosure.star import day_releases, themes_of
 from disclosure.star.store import read_evidence, read_patterns, write_releases
 from expectations.checks.withstands_attack import REPORT, faults_of
 from orchestration import release as release_step
 from orchestration.ledger import (
     AUDIENCE,
-    LedgerError,
     Past,
     churn_of,
     editions_of,
@@ -234,14 +242,39 @@ def test_counts_that_move_to_a_looser_theme_need_a_decision(home):
 
 def test_an_entry_is_whole_and_is_never_changed(home):
     home.publish("e1", cases_of(BEFORE))
-    with pytest.raises(FileExistsError, match="entry e1"):
+    with pytest.raises(LedgerError, match="entry e1"):
         record(home.ledger, home.releases, "e1", policy(), audience=AUDIENCE)
-    with pytest.raises(ValueError, match="release the counts again"):
+    with pytest.raises(LedgerError, match="release the counts again"):
         record(home.ledger, home.releases, "e2", policy(3), audience=AUDIENCE)
     assert [entry.edition for entry in read_ledger(home.ledger)] == ["e1"]
-    (home.ledger / "e1" / "entry.json").unlink()
-    with pytest.raises(FileNotFoundError, match="entry e1"):
+
+
+@pytest.mark.parametrize(
+    "lost", ["entry.json", "counts/2019-12-31_g.parquet", "release/pattern.parquet"]
+)
+def test_an_entry_that_is_not_whole_is_named_on_the_command_line(home, tmp_path, capsys, lost):
+    from orchestration.cli import main
+
+    home.publish("e1", cases_of(BEFORE))
+    (home.ledger / "e1" / lost).unlink()
+    with pytest.raises(LedgerError, match=f"entry e1 has no {lost}"):
         read_ledger(home.ledger)
+    settings = Settings(home=tmp_path / "home", region="aachen")
+    settings.sealed.mkdir(parents=True)
+    home.ledger.rename(settings.release_ledger)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOZIALRAUM_HOME", str(settings.home))
+        assert main(["audit", "e1", "--region", "aachen"]) == 2
+    assert f"sozialraum: ledger of releases: entry e1 has no {lost}" in capsys.readouterr().err
+
+
+def test_an_entry_is_known_again_by_what_it_told(home):
+    home.publish("e1", cases_of(BEFORE))
+    (entry,) = read_ledger(home.ledger)
+    home.release(cases_of(BEFORE), policy())
+    assert tells_the_same(entry, home.releases)
+    home.release(cases_of(CORRECTED), policy())
+    assert not tells_the_same(entry, home.releases)
 
 
 def test_an_edition_that_did_not_leave_is_struck_out(home):
