@@ -7,14 +7,14 @@ home of their own beside the sealed database, and only from the draft's counts.
 
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disclosure.ledger import MUNICIPAL, LedgerError, read_ledger, record, tells_the_same
-from disclosure.policy import Policy, read_policy
+from disclosure.policy import read_policy
 from orchestration.freigaben import present_states
 from orchestration.settings import Settings
 from sources.region import Kommune, Region
@@ -22,8 +22,6 @@ from sources.region import Kommune, Region
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-    from orchestration.ledger import Past
 
 DRAFT = "entwurf.json"
 _AUDIT_SECONDS = 600
@@ -114,13 +112,13 @@ def _make(settings: Settings, region: Region, edition: str, target: Path) -> Non
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
     try:
-        _compute(settings, region, own, edition)
+        _compute(settings, region, own)
         until = _write(settings, region, own.warehouse, files, edition)
         _require_drafts_counts(own, region, files)
         facts = {"draft_id": edition, "stichtag_bis": until}
         (files / DRAFT).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         # Recorded before anything can be handed over: what was told is never forgotten.
-        _record(settings, own.release, edition)
+        record_draft(settings, own.release, edition)
         files.replace(target)
     finally:
         settings.export()  # dbt was told the other home
@@ -132,11 +130,12 @@ def _entry_name(edition: str) -> str:
     return f"{edition}-entwurf"
 
 
-def _record(settings: Settings, releases: Path, edition: str) -> None:
+def record_draft(settings: Settings, releases: Path, edition: str) -> None:
     """Hold a draft in the ledger of releases, or find it there as it is told now.
 
     An attempt that died after it had recorded its draft, or a restored backup, leaves an entry
-    without files: they are made again if they tell the same.
+    without files: they are made again if they tell the same. Its patterns stand, for nothing has
+    changed since.
 
     Raises:
         LedgerError: the entry that is there tells something else.
@@ -182,7 +181,7 @@ def _require_current(settings: Settings) -> str:
     return edition["edition_id"]
 
 
-def _compute(settings: Settings, region: Region, own: Settings, edition: str) -> None:
+def _compute(settings: Settings, region: Region, own: Settings) -> None:
     """Compute the indicators of the draft's counts in a home of their own."""
     import dagster as dg
     import pyarrow.parquet as pq
@@ -191,7 +190,7 @@ def _compute(settings: Settings, region: Region, own: Settings, edition: str) ->
     from orchestration.warehouse import run_dbt
 
     own.sealed.mkdir(parents=True)
-    counts = _draft_counts(settings, region, own.release, edition)
+    counts = _draft_counts(settings, region, own.release)
     shutil.copyfile(settings.warehouse, own.warehouse)
     own.rules.symlink_to(settings.rules)
     shutil.copytree(settings.released, own.released)
@@ -207,9 +206,7 @@ def _compute(settings: Settings, region: Region, own: Settings, edition: str) ->
         raise ValueError("draft: the models of indicators and marts failed on the draft's counts")
 
 
-def _draft_counts(
-    settings: Settings, region: Region, folder: Path, edition: str
-) -> "dict[str, pa.Table]":
+def _draft_counts(settings: Settings, region: Region, folder: Path) -> "dict[str, pa.Table]":
     """Return the counts that drafts tell, and write their releases and patterns into a folder.
 
     Raises:
@@ -223,13 +220,14 @@ def _draft_counts(
     from disclosure.star.store import read_releases, write_releases
     from expectations.checks.withstands_attack import audit_releases
     from orchestration.gates import today
+    from orchestration.ledger import past_of
     from orchestration.models import read_manifest
     from orchestration.release import counted_merkmale, protect_day, read_facts
 
     policy = read_policy(settings.region_folder / "privacy.yaml")
     counted = counted_merkmale(region, read_manifest(settings))
     facts = as_if_released(read_facts(settings, counted))
-    past = _past_before(settings, policy, edition, themes_of(facts))
+    past = past_of(settings, policy, themes_of(facts))
     drafts = [(day, *protect_day(day, past)) for day in day_releases(facts, policy, today())]
     write_releases(folder, drafts)
     for faults, text in audit_releases(folder, past.entries, policy, _AUDIT_SECONDS):
@@ -249,17 +247,6 @@ def _draft_counts(
     counts = published_counts(facts, policy, today(), patterns)
     sums = pq.read_table(settings.rules / "rule_sum.parquet")
     return {**counts, "fallzahl": withhold_sums(counts["fallzahl"], counts["bevoelkerung"], sums)}
-
-
-def _past_before(
-    settings: Settings, policy: Policy, edition: str, themes: Mapping[str, Collection[str]]
-) -> "Past":
-    """Return what had left before the draft: without itself, if it is made again."""
-    from orchestration.ledger import past_of
-
-    past = past_of(settings, policy, themes)
-    others = [entry for entry in past.entries if entry.edition != _entry_name(edition)]
-    return replace(past, entries=others)
 
 
 def _require_drafts_counts(own: Settings, region: Region, files: Path) -> None:

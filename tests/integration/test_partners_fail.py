@@ -1,16 +1,21 @@
 """One partner fails, one municipality waits: its areas have no figures, all others do.
 
 A small county, run once: one Jugendamt did not send its last list, one municipality has no
-agreement with the Bundesagentur, and one has not released two themes.
+agreement with the Bundesagentur, one has not released two themes, and of one feed the agreement
+allows no small areas.
 """
 
 import json
+import shutil
 from datetime import date
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from disclosure import star
+from disclosure.ledger import read_ledger
 from orchestration.cli import prepare
 from orchestration.drafts import make_drafts
 from orchestration.freigaben import record
@@ -22,6 +27,7 @@ from tests.integration.conftest import Warehouse
 
 MISSING, MISSING_KOMMUNE, MISSING_DAY = "ja_alsdorf", "05334004", "2016-03-01"
 UNAGREED, UNAGREED_KOMMUNE = "ba_05334016", "05334016"
+NO_SMALL_AREAS, NO_SMALL_THEME = "schwerbehinderte", "behinderung"
 UNRELEASED_KOMMUNE, UNRELEASED = "05334012", ("bevoelkerung", "soziales")
 
 
@@ -53,6 +59,10 @@ def county(tmp_path_factory) -> Warehouse:
     sent.unlink()
     agreed = tuple(a for a in declared.agreements if UNAGREED not in a.liefereinheiten)
     assert len(agreed) == len(declared.agreements) - 1
+    agreed = tuple(
+        a.model_copy(update={"kleinraeumig": False}) if NO_SMALL_AREAS in a.feeds else a
+        for a in agreed
+    )
     changed = {"agreements": agreed, "freigaben": all_but_two_themes(declared)}
     warehouse = Warehouse(settings, declared.model_copy(update=changed))
     assert warehouse.run().success
@@ -184,6 +194,10 @@ def test_the_manifest_says_who_has_released_what(county):
         if one["stand"] == "entwurf"
     }
     assert waiting == {(UNRELEASED_KOMMUNE, thema) for thema in UNRELEASED}
+    forbidden = {
+        one["thema"] for one in manifest["freigaben"] if one["stand"] == "nicht_vereinbart"
+    }
+    assert forbidden == {NO_SMALL_THEME}
     assert len(manifest["freigaben"]) == len(county.region.kommunen) * len(county.region.themen)
 
 
@@ -193,7 +207,9 @@ def test_the_municipality_sees_its_own_areas_first_and_releases_them(county):
     assert {path.name for path in folder.iterdir() if path.is_dir()} == set(region.kommune_ids)
     draft = pq.read_table(folder / UNRELEASED_KOMMUNE / "indikatoren.parquet").to_pylist()
     assert {row["raum_id"][:8] for row in draft} == {UNRELEASED_KOMMUNE}
-    assert "nicht_freigegeben" not in {row["status"] for row in draft}
+    # What the agreement forbids no municipality could release.
+    closed = {row["thema"] for row in draft if row["status"] == "nicht_freigegeben"}
+    assert closed == {NO_SMALL_THEME}
     people = pq.read_table(folder / UNRELEASED_KOMMUNE / "bevoelkerung.parquet").to_pylist()
     sealed = dict(
         county.sealed(f"select raum_id, anzahl from core.fct_bevoelkerung where {OWN} and {ALL}")
@@ -213,8 +229,51 @@ def test_the_municipality_sees_its_own_areas_first_and_releases_them(county):
     assert county_values <= set(
         county.published("select stichtag, wert from mart_indikator where raumebene = 'kreis'")
     )
-    entry = record(
+    entries = record(
         settings, region, "Eschweiler", UNRELEASED, von="Rat der Stadt", am=date(2016, 6, 1)
     )
-    assert entry.entwurf == county.current()
-    assert entry.stichtag_bis == max(row["stichtag"] for row in draft if row["wert"] is not None)
+    assert {entry.entwurf for entry in entries} == {county.current()}
+    until = {thema: entry.stichtag_bis for entry in entries for thema in entry.themen}
+    assert until == {
+        thema: max(
+            row["stichtag"]
+            for row in draft
+            if row["thema"] == thema
+            and row["raumebene"] == "sozialraum"
+            and row["wert"] is not None
+        )
+        for thema in UNRELEASED
+    }
+
+
+def test_a_draft_with_a_number_that_its_patterns_withhold_is_handed_to_nobody(county, monkeypatch):
+    """The planted fault: one withheld count is told. Without it the draft is made again."""
+    settings, region = county.settings, county.region
+    folder = make_drafts(settings, region)
+    before = contents(folder)
+    shutil.rmtree(folder)
+    honest = star.published_counts
+
+    def telling(*arguments):
+        counts = honest(*arguments)
+        rows = counts["fallzahl"].to_pylist()
+        hidden = next(row for row in rows if row["status"] == "geheim")
+        hidden |= {"status": "ok", "anzahl": 777}
+        return {**counts, "fallzahl": pa.Table.from_pylist(rows, schema=counts["fallzahl"].schema)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(star, "published_counts", telling)
+        with pytest.raises(ValueError, match=r"draft: .*patterns publish") as error:
+            make_drafts(settings, region)
+    assert "printed_as_its_pattern_says" in str(error.value) and "777" not in str(error.value)
+    assert not list(settings.drafts.iterdir())
+    assert contents(make_drafts(settings, region)) == before
+    assert [path.name for path in settings.drafts.iterdir()] == [folder.name]
+    entries = [entry for entry in read_ledger(settings.release_ledger) if entry.is_draft]
+    assert [entry.edition for entry in entries] == [f"{folder.name}-entwurf"]
+
+
+def contents(folder) -> dict[str, bytes]:
+    """All files of drafts but the pages, which say how far releases have come since."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".txt")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -24,6 +24,7 @@ from disclosure.star import day_releases, themes_of
 from disclosure.star.store import read_evidence, read_patterns, write_releases
 from expectations.checks.withstands_attack import REPORT, faults_of
 from orchestration import release as release_step
+from orchestration.drafts import record_draft
 from orchestration.ledger import (
     AUDIENCE,
     Past,
@@ -275,6 +276,23 @@ def test_an_entry_is_known_again_by_what_it_told(home):
     assert tells_the_same(entry, home.releases)
     home.release(cases_of(CORRECTED), policy())
     assert not tells_the_same(entry, home.releases)
+
+
+def test_a_draft_is_recorded_once_and_again_only_if_it_tells_the_same(home, tmp_path, monkeypatch):
+    settings = Settings(home=tmp_path, region="musterkreis")
+    monkeypatch.setattr(Settings, "release_ledger", home.ledger)
+    monkeypatch.setattr("orchestration.drafts.read_policy", lambda _: policy())
+    home.publish("e1", cases_of(BEFORE))
+    for _ in range(2):  # as after an attempt that died before its files were in their place
+        record_draft(settings, home.releases, "e1")
+    entries = read_ledger(home.ledger)
+    assert [(entry.edition, entry.is_draft) for entry in entries] == [
+        ("e1", False),
+        ("e1-entwurf", True),
+    ]
+    home.release(cases_of(CORRECTED), policy())
+    with pytest.raises(LedgerError, match=r"knows e1-entwurf, expected the same counts.*restore"):
+        record_draft(settings, home.releases, "e1")
 
 
 def test_an_edition_that_did_not_leave_is_struck_out(home):
