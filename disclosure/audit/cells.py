@@ -5,7 +5,7 @@ is sensitive, what a pattern withholds and who attacks is no matter of this modu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from disclosure.release import TOTAL, Dimension, Measure, Release, ReleaseError
@@ -28,7 +28,8 @@ class Cells:
         codes: shape (cells, dimensions); 0 is `Total`, i is the i-th code of the dimension.
         key: one whole number for each cell, ascending.
         value: the sum of the known atoms of each cell; int64 for counts, float64 for magnitudes.
-        unknown: whether a cell contains an atom that was withheld at its source.
+        at_source: whether a cell contains an atom that was withheld at its source.
+        unknown: whether its number is unknown to us for that reason: nobody has delivered it.
         possible: whether any atom of the cell can exist at all.
     """
 
@@ -37,6 +38,7 @@ class Cells:
     codes: "np.ndarray"
     key: "np.ndarray"
     value: "np.ndarray"
+    at_source: "np.ndarray"
     unknown: "np.ndarray"
     possible: "np.ndarray"
 
@@ -74,6 +76,15 @@ class Cells:
 
         columns = zip(self.release.key_columns, zip(*names, strict=True), strict=True)
         return self.find(pa.table({name: pa.array(list(c), pa.string()) for name, c in columns}))
+
+    def mask(self, rows: "Sequence[int] | np.ndarray") -> "np.ndarray":
+        """Return which cells are among these, shape (cells,); −1 is none."""
+        import numpy as np
+
+        chosen = np.asarray(rows, dtype=np.int64)
+        mask = np.zeros(len(self.key), dtype=bool)
+        mask[chosen[chosen >= 0]] = True
+        return mask
 
     def parents(self, dimension: int) -> "np.ndarray":
         """Return for each cell the cell above it in a dimension, −1 where there is none."""
@@ -131,7 +142,18 @@ def enumerate_cells(release: Release) -> Cells:
         everything = _candidates(release, np.zeros(0, dtype=np.int64))
         could, _ = _members(release, *everything, keys)
         possible = np.bincount(could, minlength=len(keys)) > 0
-    return Cells(release, measure, codes, keys, value, unknown, possible)
+    return Cells(release, measure, codes, keys, value, unknown, unknown, possible)
+
+
+def with_given(cells: Cells, given: "pa.Table | None") -> Cells:
+    """Take given totals as the numbers of their cells."""
+    if given is None:
+        return cells
+    place = cells.find(given)
+    value, unknown = cells.value.copy(), cells.unknown.copy()
+    value[place[place >= 0]] = given["n"].to_numpy()[place >= 0]
+    unknown[place[place >= 0]] = False
+    return replace(cells, value=value, unknown=unknown)
 
 
 def enumerate_atoms(cells: Cells, printed_zero: "np.ndarray") -> Atoms:

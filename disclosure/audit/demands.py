@@ -26,12 +26,14 @@ class Demands:
         bar: the whole-number upper bound that an outsider must be left with at least; 0: none.
         width: how wide the interval must be at least; 0: any.
         may_be_zero: withheld for a reason that does not say that the count is above 0.
+        at_source: sensitive because its number was withheld at its source.
     """
 
     sensitive: "np.ndarray"
     bar: "np.ndarray"
     width: "np.ndarray"
     may_be_zero: "np.ndarray"
+    at_source: "np.ndarray"
 
 
 def demand_counts(
@@ -41,7 +43,7 @@ def demand_counts(
 
     A count of the pattern's own that is marked primary for another rule must not be exact either.
     A cell that was withheld at its source is sensitive where no finer cell of the release holds
-    what is unknown.
+    what is unknown; it may be a small count, and needs the same bar.
 
     Args:
         cells: the published cells.
@@ -64,9 +66,10 @@ def demand_counts(
     at_source = _finest_unknown(cells)
     return Demands(
         sensitive=small | named | at_source | (marks.primary & marks.suppressed),
-        bar=np.where(small, largest + 1, 0),
+        bar=np.where(small | at_source, largest + 1, 0),
         width=width,
         may_be_zero=named | cells.unknown,
+        at_source=at_source,
     )
 
 
@@ -89,6 +92,7 @@ def _finest_unknown(cells: Cells) -> "np.ndarray":
 
     finest = cells.unknown.copy()
     for parent, _ in families(cells):
-        above = parent[cells.unknown & (parent >= 0)]
+        # A finer cell holds what is unknown even where a partner delivered its number.
+        above = parent[cells.at_source & (parent >= 0)]
         finest[np.unique(above)] = False
     return finest

@@ -6,20 +6,21 @@ cannot rule out, A0 cannot either.
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from disclosure.agreement import check_given
 from disclosure.audit.attackers import Attack, insiders, municipalities
 from disclosure.audit.case import Case, Municipalities, make_case
-from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells
+from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells, with_given
 from disclosure.audit.demands import Demands, demand_counts
 from disclosure.audit.pattern import (
     check_identical,
     check_marks,
     check_single_children,
     read_marks,
+    same_rows,
 )
 from disclosure.audit.report import Audit, Hit
 from disclosure.audit.rules import small_rests
@@ -110,32 +111,36 @@ def audit_release(
             unsatisfiable=unsatisfiable,
             owners=owners if "M" in attackers else None,
         )
-    cells = _with_given(enumerate_cells(release), given)
+    cells = with_given(enumerate_cells(release), given)
     marks = read_marks(cells, pattern)
     demands = demand_counts(cells, marks, primary, policy)
     if all_withheld:
         demands = replace(demands, sensitive=demands.sensitive | marks.suppressed)
-    excused = _mask(cells, unsatisfiable)
+    excused = cells.mask([] if unsatisfiable is None else cells.find(unsatisfiable))
     problems = [*marks.problems, *check_marks(cells, marks, demands.sensitive, demands.may_be_zero)]
     public = ~marks.suppressed & ~cells.unknown
     problems += check_single_children(cells, marks, public, excused)
     wanted = _Wanted(demands, upper_under_a1, tuple(attackers), owners, intervals, policy)
+    found = _Found([], _interval_table(release, []))
     hits: list[Hit] = []
     hopeless: list[Hit] = []
-    table = _interval_table(release, [])
     try:
-        case = _make_case(cells, marks.suppressed, wanted, given, known)
+        # What was withheld at its source must stay untold whatever the pattern says of it.
+        watched = marks.suppressed | demands.at_source
+        case = _make_case(cells, watched, wanted, given, known)
         problems += check_identical(cells, marks, case.members)
-        hits, table, open_ends = _attack(case, wanted, count)
-        problems += open_ends
-        hits, hopeless = _excuse(case, wanted, hits, excused, count, given, known)
+        found = _attack(case, wanted, count)
+        hits = found.hits
+        problems += found.problems
+        hits, hopeless, faults = _excuse(case, wanted, found, excused, count, given, known)
+        problems += faults
     except (Infeasible, SolverFailure, TimeOut) as error:
         problems.append(f"undecided: {error}")
     return Audit(
         release=release.name,
         hits=tuple(hits),
         problems=tuple(problems),
-        intervals=table,
+        intervals=found.intervals,
         unsatisfiable=tuple(hopeless),
         facts={
             "solver": version(),
@@ -160,6 +165,29 @@ class _Wanted:
     policy: "Policy | None"
     rests: frozenset[tuple[str, ...]] | None = None  # the hidden sums to look at; None: all
     insiders: frozenset[tuple[str, ...]] | None = None  # the cells whose insiders attack
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a round of attacks found.
+
+    Attributes:
+        hits: what fell.
+        intervals: as `Audit` has them.
+        problems: what could not be decided.
+        undecided: pairs (cell, attacker) among the hits that are no more than not shown to be safe.
+        alike: for an insider of a hit all who know the same as he does.
+    """
+
+    hits: list[Hit]
+    intervals: "pa.Table"
+    problems: Sequence[str] = ()
+    undecided: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+    alike: Mapping[tuple[str, ...], frozenset[tuple[str, ...]]] = field(default_factory=dict)
+
+    def who(self, hit: Hit) -> frozenset[tuple[str, ...]]:
+        """Return all whose knowledge leads to a hit; of those who know the same it names one."""
+        return self.alike.get(hit.known_by, frozenset([hit.known_by]))
 
 
 def _make_case(
@@ -200,28 +228,7 @@ def _owners(release: Release, policy: "Policy | None") -> Municipalities | None:
     return Municipalities(name, codes) if codes else None
 
 
-def _with_given(cells: Cells, given: "pa.Table | None") -> Cells:
-    """Take given totals as the numbers of their cells."""
-    if given is None:
-        return cells
-    place = cells.find(given)
-    value, unknown = cells.value.copy(), cells.unknown.copy()
-    value[place[place >= 0]] = given["n"].to_numpy()[place >= 0]
-    unknown[place[place >= 0]] = False
-    return replace(cells, value=value, unknown=unknown)
-
-
-def _mask(cells: Cells, keys: "pa.Table | None") -> "np.ndarray":
-    import numpy as np
-
-    mask = np.zeros(len(cells.key), dtype=bool)
-    if keys is not None:
-        place = cells.find(keys)
-        mask[place[place >= 0]] = True
-    return mask
-
-
-def _attack(case: Case, wanted: _Wanted, count: Count) -> tuple[list[Hit], "pa.Table", list[str]]:
+def _attack(case: Case, wanted: _Wanted, count: Count) -> _Found:
     import numpy as np
 
     demands = wanted.demands
@@ -256,12 +263,18 @@ def _attack(case: Case, wanted: _Wanted, count: Count) -> tuple[list[Hit], "pa.T
         fallen = other & ~outsider.move(other)
         hits += [(cell, "A0", "exact", ()) for cell in np.flatnonzero(fallen)]
     hits += _narrow(attacks, np.where(sensitive, case.stretch(demands.width, 0), 0))
-    hits += _with_knowledge(case, attacks.get("A1"), sensitive, wanted)
+    known, alike = _with_knowledge(case, attacks.get("A1"), sensitive, wanted)
+    hits += known
     names = case.names(range(len(sensitive)))
     found = [Hit(names[cell], *rest) for cell, *rest in hits]
     found.sort(key=lambda hit: (hit.attacker, hit.learned, hit.key, hit.known_by))
     table = _intervals(case, attacks, np.flatnonzero(sensitive), bar, exact=wanted.intervals)
-    return found, table, _open_ends(attacks, names)
+    undecided = {
+        (names[cell], attacker)
+        for attacker, attack in attacks.items()
+        for cell in (*attack.undecided, *np.flatnonzero(attack.unseen))
+    }
+    return _Found(found, table, _open_ends(attacks, names), frozenset(undecided), alike)
 
 
 def _open_ends(attacks: dict[str, Attack], names: list[tuple[str, ...]]) -> list[str]:
@@ -298,13 +311,18 @@ def _narrow(attacks: dict[str, Attack], width: "np.ndarray") -> list[tuple]:
 
 def _with_knowledge(
     case: Case, attack: Attack | None, sensitive: "np.ndarray", wanted: _Wanted
-) -> list[tuple]:
-    """Attack with what insiders and municipalities know."""
+) -> tuple[list[tuple], dict[tuple[str, ...], frozenset[tuple[str, ...]]]]:
+    """Attack with what insiders and municipalities know.
+
+    Returns:
+        The hits, and for each insider who is named there all who know the same as he does.
+    """
     import numpy as np
 
-    hits = []
+    hits: list[tuple] = []
+    alike: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
     if attack is None:
-        return hits
+        return hits, alike
     cells = np.flatnonzero(sensitive)
     if "A2" in wanted.attackers:
         alone = (case.cells.value == 1) & ~case.cells.unknown
@@ -312,15 +330,18 @@ def _with_knowledge(
         names = case.names(range(len(sensitive)))
         if wanted.insiders is not None:
             ones = np.array([one for one in ones if names[one] in wanted.insiders], dtype=np.int64)
-        hits += [
-            (cell, "A2", "exact", names[insider]) for insider, cell in insiders(attack, cells, ones)
-        ]
+        same = same_rows(attack.system.watched)
+        for insider, cell in insiders(attack, cells, ones):
+            hits.append((cell, "A2", "exact", names[insider]))
+            if names[insider] not in alike:
+                equal = ones[same[ones] == same[insider]]
+                alike[names[insider]] = frozenset(names[one] for one in equal)
     if "M" in wanted.attackers and wanted.owners is not None:
         hits += [
             (cell, "M", "exact", (wanted.owners.codes[number - 1],))
             for number, cell in municipalities(attack, cells)
         ]
-    return hits
+    return hits, alike
 
 
 def _intervals(
@@ -365,47 +386,49 @@ def _interval_table(release: Release, rows: Sequence[tuple]) -> "pa.Table":
 def _excuse(
     case: Case,
     wanted: _Wanted,
-    hits: list[Hit],
+    found: _Found,
     excused: "np.ndarray",
     count: Count,
     given: "pa.Table | None",
     known: "pa.Table | None",
-) -> tuple[list[Hit], list[Hit]]:
-    """Tell the hits that nothing can prevent, if the evidence names them, from the others."""
+) -> tuple[list[Hit], list[Hit], list[str]]:
+    """Tell the hits that nothing can prevent, if the evidence names them, from the others.
+
+    A hit is excused only if the same attacker with the same knowledge is shown to learn the same
+    when everything is withheld; of insiders who know the same today, each of them.
+
+    Returns:
+        The hits, the excused ones, and what could not be decided about excuses.
+    """
     import numpy as np
 
-    width = len(case.cells.release.key_columns)
-    named = set(case.cells.names(np.flatnonzero(excused)))
-    claimed = [hit for hit in hits if hit.key[:width] in named]
+    cells, width = case.cells, len(case.cells.release.key_columns)
+    named = set(cells.names(np.flatnonzero(excused)))
+    claimed = [hit for hit in found.hits if hit.key[:width] in named]
     if not claimed:
-        return hits, []
-    cells = case.cells
-    most = _make_case(
-        cells,
-        (cells.value > 0) | cells.unknown | _mask_of(cells, case.withheld),
-        wanted,
-        given,
-        known,
-    )
-    only = _mask_of(cells, cells.find_names([hit.key[:width] for hit in claimed]))
-    demands = replace(wanted.demands, sensitive=wanted.demands.sensitive & only)
+        return found.hits, [], []
+    everything = (cells.value > 0) | cells.unknown | cells.mask(case.withheld)
+    most = _make_case(cells, everything, wanted, given, known)
+    only = cells.mask(cells.find_names([hit.key[:width] for hit in claimed]))
     claims = replace(
         wanted,
-        demands=demands,
+        demands=replace(wanted.demands, sensitive=wanted.demands.sensitive & only),
         attackers=tuple({hit.attacker for hit in claimed}),
         intervals=False,
         rests=frozenset(hit.key for hit in claimed),
-        insiders=frozenset(hit.known_by for hit in claimed),
+        insiders=frozenset(who for hit in claimed for who in found.who(hit)),
     )
-    still, _, _ = _attack(most, claims, count)
-    hopeless = {(hit.key, hit.attacker, hit.learned) for hit in still}
-    excusable = [hit for hit in claimed if (hit.key, hit.attacker, hit.learned) in hopeless]
-    return [hit for hit in hits if hit not in excusable], excusable
-
-
-def _mask_of(cells: Cells, rows: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
-    mask = np.zeros(len(cells.key), dtype=bool)
-    mask[rows] = True
-    return mask
+    still = _attack(most, claims, count)
+    hopeless = {
+        (hit.key, hit.attacker, hit.learned, who)
+        for hit in still.hits
+        if (hit.key, hit.attacker) not in still.undecided
+        for who in still.who(hit)
+    }
+    excusable = [
+        hit
+        for hit in claimed
+        if all((hit.key, hit.attacker, hit.learned, who) in hopeless for who in found.who(hit))
+    ]
+    open_ends = [f"{text} (everything withheld)" for text in still.problems]
+    return [hit for hit in found.hits if hit not in excusable], excusable, open_ends

@@ -125,7 +125,9 @@ def check_single_children(
     pairs = []
     for parent, whole in families(cells):
         withheld = (parent >= 0) & marks.suppressed
-        number = np.bincount(parent[withheld], minlength=len(cells.key))
+        # What was withheld at its source is untold, too, whatever the pattern says of it.
+        untold = (parent >= 0) & (marks.suppressed | cells.unknown)
+        number = np.bincount(parent[untold], minlength=len(cells.key))
         family = public & whole & (number == 1)
         alone = np.flatnonzero(withheld & ~excused & family[parent])
         pairs += zip(cells.names(alone), cells.names(parent[alone]), strict=True)
@@ -213,13 +215,16 @@ def _row_faults(
     problems = _named(cells, (times == 0) & cells.possible & ~cells.unknown, "a row is missing")
     problems += _named(cells, times > 1, "a cell stands more than once")
     loose = place[(place >= 0) & marks["primary"] & ~marks["suppressed"]]
-    problems += _named(cells, _mask(cells, loose), "a cell is marked primary but not withheld")
+    problems += _named(cells, cells.mask(loose), "a cell is marked primary but not withheld")
     number, empty = _numbers(cells.release, pattern)
     true = np.where(place >= 0, cells.value[place], 0)
     unknown = (place >= 0) & cells.unknown[place]
     slack = 0 if cells.release.kind == "freq" else _RELATIVE * np.maximum(1, np.abs(true))
     wrong = (place >= 0) & ~unknown & (empty | (np.abs(number - true) > slack))
-    problems += _named(cells, _mask(cells, place[wrong]), "the number is not that of the cells")
+    problems += _named(cells, cells.mask(place[wrong]), "the number is not that of the cells")
+    strange = unknown & ~empty & ~marks["suppressed"]
+    what = "a number is printed that was withheld at its source"
+    problems += _named(cells, cells.mask(place[strange]), what)
     return problems
 
 
@@ -235,14 +240,6 @@ def _numbers(release: Release, pattern: "pa.Table") -> tuple["np.ndarray", "np.n
         nothing = np.zeros(len(pattern))
         return nothing, np.ones(len(pattern), dtype=bool)
     return numbers.fill_null(0).to_numpy(), numbers.is_null().to_numpy()
-
-
-def _mask(cells: Cells, rows: "np.ndarray") -> "np.ndarray":
-    import numpy as np
-
-    mask = np.zeros(len(cells.key), dtype=bool)
-    mask[rows] = True
-    return mask
 
 
 def _named(cells: Cells, mask: "np.ndarray", what: str) -> list[str]:

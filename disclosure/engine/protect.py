@@ -217,7 +217,10 @@ def find_sensitive(
     reach, floor = np.zeros(system.size, np.int64), np.zeros(system.size, np.int64)
     node = system.cell_node
     np.maximum.at(reach, node[small], (own - value + 1)[small])
-    chosen, lost = small | (value < 0), np.empty(0, np.int64)
+    # What was withheld at its source may be small: the same bar, seen from the number in its place.
+    at_source = (value < 0) & (node >= 0)
+    np.maximum.at(reach, node[at_source], (own[at_source] + 1 - system.value[node[at_source]]))
+    chosen, lost = small | at_source, keys[(value < 0) & (node < 0)]
     if release.kind == "magnitude":
         largest, needed = dominance(system)
         reach, floor = np.maximum(reach, needed), largest
@@ -225,7 +228,7 @@ def find_sensitive(
     if primary is not None:
         wanted = system.grid.keys_of(primary)
         named = np.isin(keys, wanted)
-        chosen, lost = chosen | named, keys[named & (node < 0)]
+        chosen, lost = chosen | named, np.union1d(lost, keys[named & (node < 0)])
         width = primary["width"].to_numpy() if "width" in primary.column_names else 0
         nodes = system.nodes_of(wanted)
         there = nodes >= 0

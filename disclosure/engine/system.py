@@ -146,6 +146,7 @@ def build_system(
     """
     frozen_keys = np.array(sorted({*given, *known}), dtype=np.int64)
     keys, values, unknown, hashes, own, atom_hashes = _all_cells(grid, measures, given)
+    at_source = _finest_at_source(grid, measures, keys, own)
     zero_cells = (values == 0) & ~unknown & (hashes != 0)
     allowed = np.isin(hashes, hashes[np.isin(keys, zeros)])
     dead = _dead_atoms(measures, keys, zero_cells & ~allowed)
@@ -162,9 +163,8 @@ def build_system(
         value[nodes[alive]] = cells.atom_total[alive]
     sure = (cell_node >= 0) & (values >= 0)
     value[cell_node[sure]] = values[sure]
-    # A cell of unknown parts has no row of its own; the cell of an unknown atom has an empty one.
-    atom_keys = np.concatenate([cells.atoms for cells in measures])
-    row = own & ((values >= 0) | np.isin(keys, atom_keys))
+    # A sum of unknown cells has no row; the finest cell that holds them has an empty one.
+    row = own & ((values >= 0) | at_source)
     there = row & (cell_node >= 0)
     counted = np.bincount(cell_node[there], minlength=size)
     printed = np.zeros(size, bool)
@@ -289,6 +289,22 @@ def _all_cells(grid: Grid, measures: Sequence[Cells], given: Mapping[int, int]):
         values[place], unknown[place] = number, False
     # Identical cells have one number: what is given for one is known of the others.
     return keys, values, unknown, hashes, own, atom_hashes
+
+
+def _finest_at_source(
+    grid: Grid, measures: Sequence[Cells], keys: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """Return which published cells hold what was withheld at its source, and no finer one does."""
+    unknown = np.zeros(len(keys), bool)
+    for cells in measures:
+        unknown[np.searchsorted(keys, cells.keys[cells.unknown])] = True
+    finest = own & unknown
+    for position, axis in enumerate(grid.axes):
+        code = grid.digit(keys, position)
+        below = own & unknown & (code > 0)
+        step = axis.parent[code[below]] - code[below]
+        finest[np.searchsorted(keys, keys[below] + step * grid.radix[position])] = False
+    return finest
 
 
 def _in_tables(grid: Grid, cells: Cells) -> np.ndarray:

@@ -538,7 +538,10 @@ def test_what_the_source_withheld_is_unknown_and_must_stay_so():
             {
                 "geo": ["Total", *names],
                 "n": [given, *numbers],
-                "primary": [0, *(int(n is None) for n in numbers)],
+                "primary": [
+                    0,
+                    *(int(n is None) * s for n, s in zip(numbers, suppressed, strict=True)),
+                ],
                 "suppressed": [0, *suppressed],
             }
         )
@@ -548,6 +551,66 @@ def test_what_the_source_withheld_is_unknown_and_must_stay_so():
     assert {hit.key for hit in fallen.hits} == {("eins",)}
     assert result([None, 6, 5], [1, 1, 0], 15).passed
     assert result([None, None, 5], [1, 1, 0], 15).passed
+    # What the pattern says of it makes no difference: not marked, it is attacked all the same.
+    assert {hit.key for hit in result([None, 6, 5], [0, 0, 0], 15).hits} == {("eins",)}
+    assert result([None, 6, 5], [0, 1, 0], 15).passed
+
+
+def unknown_beside_five(rows: dict[str, tuple], given: int | None = None):
+    """Audit A1, withheld at its source, beside A2 = 5; the pattern's rows are (n, suppressed)."""
+    spec = {"dims": {"geo": [["A1", "Total"], ["A2", "Total"]]}, "tables": [["geo"]], "maxN": 2}
+    release = make_release(spec, pa.table({"geo": ["A1", "A2"], "n": [None, 5]}))
+    pattern = pa.table(
+        {
+            "geo": list(rows),
+            "n": [n for n, _ in rows.values()],
+            "primary": [0] * len(rows),
+            "suppressed": [suppressed for _, suppressed in rows.values()],
+        }
+    )
+    totals = None if given is None else pa.table({"geo": ["Total"], "n": [given]})
+    return audit_release(release, pattern, given=totals)
+
+
+def test_a_number_printed_for_what_the_source_withheld_is_a_fault():
+    empty = unknown_beside_five({"A1": (None, 1), "A2": (5, 0)})
+    assert empty.passed, empty.text
+    printed = unknown_beside_five({"A1": (1, 0), "A2": (5, 0), "Total": (6, 0)})
+    (fault,) = printed.problems
+    assert "a number is printed that was withheld at its source: Total, A1" in fault
+
+
+def test_an_unknown_cell_without_a_row_is_attacked():
+    fallen = unknown_beside_five({"A2": (5, 0), "Total": (6, 0)}, given=6)
+    assert {(hit.key, hit.learned) for hit in fallen.hits} >= {(("A1",), "exact")}
+    assert unknown_beside_five({"A2": (5, 1), "Total": (6, 0)}, given=6).passed
+
+
+def test_a_sum_is_not_unknown_where_its_only_unknown_part_is_delivered():
+    spec = {"dims": {"geo": [["A1", "Total"], ["A2", "Total"]]}, "tables": [["geo"]], "maxN": 2}
+    release = make_release(spec, pa.table({"geo": ["A1", "A2"], "n": [None, 5]}))
+    rows = {"geo": ["A1", "A2"], "n": [7, 5], "primary": [0, 0], "suppressed": [0, 0]}
+    given = pa.table({"geo": ["A1"], "n": [7]})
+    assert audit_release(release, pa.table(rows), given=given).passed
+
+
+def test_what_the_source_withheld_may_be_small_and_needs_the_same_bar():
+    """Of 12 in A, B and C, A is 10: B and C are 0 to 2 unless A is withheld."""
+    names = ["A", "B", "C"]
+    spec = {"dims": {"geo": [[g, "Total"] for g in names]}, "tables": [["geo"]], "maxN": 2}
+    release = make_release(spec, pa.table({"geo": names, "n": [10, None, None]}))
+    given = pa.table({"geo": ["Total"], "n": [12]})
+    known = {"given": given, "unsatisfiable": pa.table({"geo": ["B", "C"]})}
+
+    def result(suppressed):
+        rows = {"geo": ["Total", *names], "n": [12, 10, None, None], "primary": [0, 0, 1, 1]}
+        return audit_release(release, pa.table({**rows, "suppressed": suppressed}), **known)
+
+    assert {(hit.key, hit.attacker, hit.learned) for hit in result([0, 0, 1, 1]).hits} == {
+        (("B",), "A0", "upper bound"),
+        (("C",), "A0", "upper bound"),
+    }
+    assert result([0, 1, 1, 1]).passed
 
 
 def test_only_what_nothing_can_protect_is_excused():
@@ -561,6 +624,106 @@ def test_only_what_nothing_can_protect_is_excused():
     other = line(eins=1, zwei=1, drei=8)
     result = other.audit(withheld, unsatisfiable=named)  # withhold drei, and they are safe
     assert {hit.key for hit in result.hits} == {("eins",), ("zwei",)}
+
+
+def test_what_the_solver_leaves_open_is_no_excuse(monkeypatch):
+    """eins and zwei are safe with drei withheld, too; the solver gives up on looking at that."""
+    from disclosure.audit import judge, search
+    from disclosure.audit.solver import SolverFailure
+
+    first = judge._excuse
+
+    def stops(*more, **options):
+        raise SolverFailure("solver: expected an optimal solution, found 'Time limit reached'")
+
+    def excuse(*more):
+        monkeypatch.setattr(search.Block, "spread_by_pieces", lambda *more, **options: None)
+        monkeypatch.setattr(search.Block, "reach", stops)
+        return first(*more)
+
+    monkeypatch.setattr(judge, "_excuse", excuse)
+    naive, named = line(eins=1, zwei=1, drei=8), pa.table({"geo": ["eins", "zwei"]})
+    result = naive.audit({("eins",), ("zwei",)}, unsatisfiable=named)
+    assert {hit.key for hit in result.hits} == {("eins",), ("zwei",)}
+    assert result.unsatisfiable == ()
+    assert any("gave up" in text and "everything withheld" in text for text in result.problems)
+
+
+def test_cells_that_were_not_looked_at_are_not_excused(monkeypatch):
+    """220 pairs whose totals are given fall whatever is withheld, one more pair does not."""
+    from disclosure.audit import search
+
+    # Each cell is looked at by itself, so that the last ones are beyond the limit.
+    monkeypatch.setattr(search.Block, "spread_by_pieces", lambda *more, **options: None)
+    pairs = [f"m{i:03}" for i in range(221)]
+    cells = {f"{pair}{side}": 1 for pair in pairs for side in "ab"}
+    geo = [[pair, "Total"] for pair in pairs] + [[code, code[:-1]] for code in cells]
+    spec = {"dims": {"geo": geo}, "tables": [["geo"]], "maxN": 1}
+    naive = Naive(spec, {(code,): n for code, n in cells.items()})
+    given = pa.table({"geo": pairs[:-1], "n": [2] * 220})
+    named = pa.table({"geo": list(cells)})
+    result = naive.audit(naive.sensitive(), given=given, unsatisfiable=named)
+    last = {("m220a",), ("m220b",)}
+    assert {hit.key for hit in result.hits} >= last
+    assert not {hit.key for hit in result.unsatisfiable} & last
+
+
+def test_what_one_insider_learns_anyway_does_not_excuse_another():
+    """P(a) 2, P(b) and P(c) 1, W(b) and W(c) 1, P part of W; P(a) + P(c) = 3 is known for ever.
+
+    Nothing keeps P(c) from learning P(a), nor W(b) and W(c) their own P. That P(b) learns P(a) and
+    P(c) comes from the postal code z = a + b, which is printed and need not be.
+    """
+    dims = {
+        "geo": [["ac", "Total"], ["a", "ac"], ["c", "ac"], ["b", "Total"]],
+        "plz": [["z", "Total"], ["y", "Total"]],
+    }
+    spec = {
+        "dims": dims,
+        "measures": {
+            "P": {"maxN": 2, "tables": [["geo"], ["plz"]], "part_of": [{"measure": "W"}]},
+            "W": {"maxN": 2, "tables": [["geo"]]},
+        },
+        "support": [["geo", "plz"]],
+    }
+    part = {("a", "z"): 2, ("b", "z"): 1, ("c", "y"): 1}
+    atoms = {
+        "P": pa.table(
+            {"geo": [g for g, _ in part], "plz": [z for _, z in part], "n": list(part.values())}
+        ),
+        "W": pa.table({"geo": ["a", "b", "c"], "n": [50, 1, 1]}),
+    }
+    release = make_release(spec, atoms)
+    cells = enumerate_cells(release)
+    keys = cells.key_table(np.arange(len(cells.key)))
+    names = list(zip(*(column.to_pylist() for column in keys.columns), strict=True))
+
+    def result(*printed):
+        rows = keys.append_column("n", pa.array(cells.value))
+        small = [int(1 <= n <= 2) for n in cells.value.tolist()]
+        rows = rows.append_column("primary", pa.array(small))
+        rows = rows.append_column("suppressed", pa.array([int(n not in printed) for n in names]))
+        earlier = {"measure": ["P"], "geo": ["ac"], "plz": ["Total"], "n": [3]}
+        return audit_release(
+            release,
+            rows,
+            attackers=("A0", "A1", "A2"),
+            known=pa.table(earlier),
+            unsatisfiable=keys,
+        )
+
+    fallen = {(hit.key[1:], hit.known_by) for hit in result(("P", "Total", "z")).hits}
+    assert {(("a", "Total"), ("P", "b", "Total")), (("c", "Total"), ("P", "b", "Total"))} <= fallen
+    # c is all of y.
+    assert (
+        not {(("a", "Total"), ("P", *same)) for same in (("c", "Total"), ("Total", "y"))} & fallen
+    )
+    withheld = result()
+    assert withheld.passed, withheld.text
+    assert {(hit.key[1:], hit.known_by) for hit in withheld.unsatisfiable} >= {
+        (("a", "Total"), ("P", "Total", "y")),
+        (("b", "Total"), ("W", "b", "Total")),
+    }
 
 
 def test_after_many_fallen_cells_the_audit_stays_failed():

@@ -230,6 +230,44 @@ def test_an_unknown_count_below_a_given_total_is_not_left_alone():
     assert rows["S0"]["n"] is None and rows["M1"]["n"] == 80 and not rows["M1"]["suppressed"]
 
 
+def test_an_unknown_count_may_be_small_and_gets_the_same_bar():
+    # Of 12 in M1, S0 is 10: S1 and S2 are 0 to 2 unless S0 is withheld.
+    release = line(10, None, None, 0)
+    given = pa.table({"geo": ["M1"], "n": [12]})
+    protection = protect_release(release, given=given)
+    assert hidden(protection.pattern) == {"S0", "S1", "S2"}
+    # Of 2 they are 0 to 2 whatever is withheld.
+    release, given = line(0, None, None, 0), pa.table({"geo": ["M1"], "n": [2]})
+    unmet = protect_release(release, given=given).evidence["unsatisfiable"]
+    bound = {"attacker": "A0", "demand": "upper bound"}
+    assert [one for one in unmet if one["geo"] == "S1"] == [{"geo": "S1", **bound}]
+    # A given zero tells them, and they are named.
+    told = protect_release(release, given=pa.table({"geo": ["M1"], "n": [0]}))
+    assert {"S1", "S2"} <= set(told.unsatisfiable["geo"].to_pylist())
+    assert {"S1", "S2"} <= hidden(told.pattern)
+
+
+def test_the_finest_cells_of_linked_tables_that_hold_something_unknown_are_rows():
+    """S0 × A0 is unknown, and in no table: the cells of S0 and of A0 hold it, no finer ones do."""
+    dims = {"geo": [["S0", "Total"], ["S1", "Total"]], "age": [["A0", "Total"], ["A1", "Total"]]}
+    spec = {"dims": dims, "tables": [["geo"], ["age"]], "maxN": 2}
+    cells = {"geo": ["S0", "S0", "S1", "S1"], "age": ["A0", "A1"] * 2, "n": [None, 9, 8, 7]}
+    release = make_release(spec, pa.table(cells))
+    given = pa.table({"geo": ["Total"], "age": ["Total"], "n": [30]})
+    rows = {
+        (row["geo"], row["age"]): (row["n"], row["suppressed"])
+        for row in protect_release(release, given=given).pattern.to_pylist()
+    }
+    # Of 30 in all S1 has 15: S0, and so S0 × A0, would be told.
+    assert rows == {
+        ("Total", "Total"): (30, 0),
+        ("S0", "Total"): (None, 1),
+        ("S1", "Total"): (15, 1),
+        ("Total", "A0"): (None, 1),
+        ("Total", "A1"): (16, 1),
+    }
+
+
 def test_sums_of_unknown_counts_are_no_rows():
     rows = {row["geo"] for row in protect_release(line(None, 30, 20, 25)).pattern.to_pylist()}
     assert "M1" not in rows and "Total" not in rows and {"S0", "M2"} <= rows
