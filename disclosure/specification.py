@@ -33,6 +33,10 @@ _OF_MEASURE = ("maxN", "maxNSmall", "tables", "thema")
 _OF_ALL = ("name", "desc", "dims", "kind", "p", "minContributors", "support", "small_areas")
 
 
+_OF_HOLDERS = ("p", "minContributors")
+"""What a release of magnitudes must state."""
+
+
 _KEYS = {*_OF_ALL, *_OF_MEASURE}
 
 
@@ -76,6 +80,11 @@ def make_release(spec: Mapping, cells: "pa.Table | Mapping[str, pa.Table]") -> R
     support = tuple(tuple(entry) for entry in spec.get("support", ()))
     for unknown in sorted({dim for entry in support for dim in entry} - set(dimensions)):
         faults.append(f"support: unknown dimension {unknown!r}; declared are {list(dimensions)}")
+    if kind == "magnitude" and (missing := [key for key in _OF_HOLDERS if key not in spec]):
+        faults.append(
+            f"keys {missing}: missing; a magnitude needs the p of the p % rule and the least "
+            "number of holders, such as 10 and 3, or a single holder's amount would be printed"
+        )
     p, min_contributors = spec.get("p", 0), spec.get("minContributors", 0)
     if not _is_number(p) or p < 0:
         faults.append("p: expected a percentage of at least 0")

@@ -223,6 +223,12 @@ def shares(cells: Cells, atoms: Atoms) -> tuple["sp.csr_array", "sp.csr_array"]:
     return by_cell, by_atom
 
 
+def holder_names(release: Release) -> list[str]:
+    """Return all holders of a release of magnitudes, in the order of `shares`."""
+    tables = [release.atoms[measure.name] for measure in release.measures]
+    return sorted({name for table in tables for name in table["holder"].to_pylist()})
+
+
 def rows_of(release: Release, atoms: Atoms, keys: "np.ndarray") -> "sp.csr_array":
     """Return for each key which atoms it consists of: 0/1, shape (keys, atoms).
 

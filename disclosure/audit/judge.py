@@ -105,6 +105,7 @@ def audit_release(
             release,
             pattern,
             count,
+            policy=policy,
             primary=primary,
             given=given,
             known=known,

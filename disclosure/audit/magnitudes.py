@@ -19,6 +19,7 @@ from disclosure.audit.cells import (
     Cells,
     enumerate_atoms,
     enumerate_cells,
+    holder_names,
     incidence,
     rows_of,
     shares,
@@ -31,6 +32,7 @@ from disclosure.audit.pattern import (
     read_marks,
 )
 from disclosure.audit.report import Audit, Hit
+from disclosure.audit.rules import cells_that_must_stay
 from disclosure.audit.search import Block, Count
 from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
 from disclosure.audit.system import Knowledge, simplify
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     import scipy.sparse as sp
+
+    from disclosure.policy import Policy
 
 _LARGEST = 1e4
 """Values are scaled so that the largest is this; the solver's tolerance is 1e-7."""
@@ -60,6 +64,8 @@ class _Case:
     by_cell: "sp.csr_array"  # what each holder contributes, scaled
     by_atom: "sp.csr_array"
     owner: "np.ndarray"  # of each atom the number of its municipality, 0: none
+    municipalities: Sequence[str]  # what they are called, from number 1
+    holders: Sequence[str]
     scale: float
 
 
@@ -78,6 +84,7 @@ def audit_magnitudes(
     pattern: "pa.Table",
     count: Count,
     *,
+    policy: "Policy | None" = None,
     primary: "pa.Table | None" = None,
     given: "pa.Table | None" = None,
     known: "pa.Table | None" = None,
@@ -97,7 +104,7 @@ def audit_magnitudes(
     cells = enumerate_cells(release)
     marks = read_marks(cells, pattern)
     public = ~marks.suppressed & ~cells.unknown
-    named, width = np.zeros(len(cells.key), dtype=bool), np.zeros(len(cells.key))
+    named, width = cells_that_must_stay(cells, policy), np.zeros(len(cells.key))
     if primary is not None:
         place = cells.find(primary)
         named[place[place >= 0]] = True
@@ -105,10 +112,7 @@ def audit_magnitudes(
             width[place[place >= 0]] = primary["width"].fill_null(0).to_numpy()[place >= 0]
     by_cell, _ = shares(cells, enumerate_atoms(cells, public & (cells.value == 0)))
     sensitive = sensitive_magnitudes(release, by_cell) | named | marks.primary & marks.suppressed
-    excused = np.zeros(len(cells.key), dtype=bool)
-    if unsatisfiable is not None:
-        place = cells.find(unsatisfiable)
-        excused[place[place >= 0]] = True
+    excused = cells.mask([] if unsatisfiable is None else cells.find(unsatisfiable))
     rules = _Rules(sensitive, width, owners, [t for t in (given, known) if t is not None])
     case = _make_case(cells, marks.suppressed, rules)
     problems = [
@@ -129,7 +133,7 @@ def audit_magnitudes(
         problems.append(f"undecided: {error}")
     return Audit(
         release=release.name,
-        hits=tuple(sorted(set(hits), key=lambda hit: (hit.attacker, hit.learned, hit.key))),
+        hits=tuple(sorted(set(hits), key=_order)),
         problems=tuple(problems),
         intervals=_interval_table(cells, rows),
         unsatisfiable=tuple(hopeless),
@@ -144,6 +148,10 @@ def audit_magnitudes(
             "seconds": round(time.monotonic() - started, 3),
         },
     )
+
+
+def _order(hit: Hit) -> tuple:
+    return hit.attacker, hit.learned, hit.key, hit.known_by
 
 
 def _make_case(cells: Cells, suppressed: "np.ndarray", rules: _Rules) -> _Case:
@@ -171,6 +179,8 @@ def _make_case(cells: Cells, suppressed: "np.ndarray", rules: _Rules) -> _Case:
         by_cell=by_cell * scale,
         by_atom=by_atom * scale,
         owner=atom_owners(cells, atoms, rules.owners),
+        municipalities=rules.owners.codes if rules.owners else (),
+        holders=holder_names(cells.release),
         scale=scale,
     )
 
@@ -198,13 +208,13 @@ def _excuse(
     claimed = [hit for hit in hits if hit.key in named]
     if not claimed:
         return hits, []
-    only = np.zeros(len(cells.key), dtype=bool)
-    only[cells.find_names([hit.key for hit in claimed])] = True
+    only = cells.mask(cells.find_names([hit.key for hit in claimed]))
     suppressed = cells.value > 0
     suppressed[case.withheld] = True
     most = _make_case(cells, suppressed, replace(rules, sensitive=rules.sensitive & only))
     still = set(_all_attacks(most, count, []))
-    return [hit for hit in hits if hit not in still], [hit for hit in claimed if hit in still]
+    excusable = [hit for hit in claimed if hit in still]
+    return [hit for hit in hits if hit not in excusable], excusable
 
 
 def sensitive_magnitudes(release: Release, by_cell: "sp.csr_array") -> "np.ndarray":
@@ -279,11 +289,14 @@ def _attack(case: _Case, holder: int | None, count: Count, rows: list[tuple]) ->
         top = (value[cell] + up[cell]) / case.scale
         rows.append((int(case.withheld[cell]), attacker, top))
     fallen = np.flatnonzero(aimed & (up < rise * (1 - 1e-6) - 10 * _SLACK))
-    exact = up[fallen] <= 10 * _SLACK
-    hits = [
-        Hit(names[cell], attacker, "exact" if is_exact else "upper bound")
-        for cell, is_exact in zip(fallen, exact, strict=True)
-    ]
+    known_by = () if holder is None else (case.holders[holder],)
+    hits = []
+    for cell in fallen:
+        falls = sum(_widest(blocks, cell, -1)) > 10 * _SLACK
+        if bar[cell] <= 0 and falls:
+            continue  # its bound is far enough from anybody's amount, and it is not exact
+        exact = up[cell] <= 10 * _SLACK and not falls
+        hits.append(Hit(names[cell], attacker, "exact" if exact else "upper bound", known_by))
     if holder is None:
         hits += [Hit(names[cell], attacker, "interval") for cell in _narrow(case, blocks)]
     return hits
@@ -301,8 +314,9 @@ def _attack_by_municipality(case: _Case, number: int, count: Count) -> list[Hit]
     value = case.cells.value[case.withheld] * case.scale
     rise = np.where(aimed, _little(value), 0)
     fallen = np.flatnonzero(aimed & (_raise(blocks, rise) < rise - 10 * _SLACK))
+    known_by = (case.municipalities[number - 1],)
     return [
-        Hit(case.cells.names([case.withheld[cell]])[0], "M", "exact")
+        Hit(case.cells.names([case.withheld[cell]])[0], "M", "exact", known_by)
         for cell in fallen
         if sum(_widest(blocks, cell, -1)) <= 10 * _SLACK
     ]

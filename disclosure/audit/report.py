@@ -18,7 +18,7 @@ class Hit:
         key: the cell, in the order of `release.key_columns`.
         attacker: `A0`, `A1`, `A2` or `M`.
         learned: the cell's number, or a bound that is too near.
-        known_by: the cell or municipality whose knowledge was needed; empty for the public.
+        known_by: the cell, holder or municipality whose knowledge was needed; empty for the public.
     """
 
     key: tuple[str, ...]

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def cells_that_must_stay(cells: Cells, policy: "Policy | None") -> "np.ndarray":
     """Return the cells that homogeneity, combination or `nie_unterhalb` forbid; shape (cells,).
 
-    The rules are those of docs/geheimhaltung.md. Zeros among them stay, too, but not the
-    parts of a zero that is printed.
+    The rules are those of docs/geheimhaltung.md; those about persons do not hold for magnitudes.
+    Zeros among them stay, too, but not the parts of a zero that is printed.
     """
     import numpy as np
 
@@ -36,9 +36,10 @@ def cells_that_must_stay(cells: Cells, policy: "Policy | None") -> "np.ndarray":
         depth = _depth(cells, policy.raum.dimension)
         for rule in policy.nie_unterhalb:
             stay |= _of_measures(cells, rule.merkmale) & (depth > rule.ebene)
-    if policy.kombination:
+    persons = cells.release.kind == "freq"
+    if policy.kombination and persons:
         stay |= _too_many_meet(cells, policy, policy.kombination)
-    if rule := policy.homogenitaet:
+    if (rule := policy.homogenitaet) and persons:
         atoms = enumerate_atoms(cells, np.zeros(len(cells.key), dtype=bool))
         for rest in _rests(cells, atoms, rule):
             stay[rest.part[(rest.value == 0) & (cells.value[rest.part] >= rule.ab)]] = True

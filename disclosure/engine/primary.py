@@ -64,6 +64,7 @@ def cells_that_stay(
 
     The rules of docs/geheimhaltung.md. A zero among them is withheld as well, for the rule is
     about the area and not about the number; unless a larger cell prints the zero that tells it.
+    Of magnitudes only `nie_unterhalb` holds; the others are about persons.
 
     Args:
         release: the release.
@@ -87,9 +88,10 @@ def cells_that_stay(
     grid = Grid.of(release)
     listed = _Listed(grid)
     found = [_below(listed, policy, rule) for rule in policy.nie_unterhalb]
-    if rule := policy.homogenitaet:
+    persons = release.kind == "freq"
+    if (rule := policy.homogenitaet) and persons:
         found += [_homogeneous(rest, rule.ab) for rest in _differences(listed, rule)]
-    if policy.kombination:
+    if policy.kombination and persons:
         found.append(_combined(listed, policy, policy.kombination))
     keys = _without_told_zeros(listed, np.unique(np.concatenate([_NOTHING, *found])))
     width = np.zeros(len(keys), np.int64)
@@ -109,8 +111,8 @@ def cells_that_stay(
 
 
 def small_differences(release: Release, policy: "Policy | None") -> list[Differences]:
-    """Return the differences from 1 to the policy's `komplement.bis`."""
-    if policy is None or policy.komplement is None:
+    """Return the differences from 1 to the policy's `komplement.bis`; magnitudes have none."""
+    if policy is None or policy.komplement is None or release.kind != "freq":
         return []
     rule = policy.komplement
     return [

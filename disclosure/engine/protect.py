@@ -232,7 +232,8 @@ def find_sensitive(
         width = primary["width"].to_numpy() if "width" in primary.column_names else 0
         nodes = system.nodes_of(wanted)
         there = nodes >= 0
-        widths = np.broadcast_to(np.nan_to_num(width), nodes.shape).astype(np.int64)
+        units = np.ceil(np.nan_to_num(width) / system.grid.unit)
+        widths = np.broadcast_to(units, nodes.shape).astype(np.int64)
         np.maximum.at(reach, nodes[there], widths[there])
     reach[hidden.node] = hidden.reach
     nodes = np.union1d(node[chosen & (node >= 0)], hidden.node)

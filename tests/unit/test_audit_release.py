@@ -834,9 +834,9 @@ def test_a_magnitude_beside_a_large_one_passes():
 def test_a_holder_who_knows_its_own_is_found():
     alone = {"eins": {"a": 50.0}, "zwei": {"b": 60.0}, "drei": MANY}
     result = carriers({"eins", "zwei"}, **alone)
-    assert {(hit.key, hit.attacker, hit.learned) for hit in result.hits} == {
-        (("eins",), "A2", "exact"),
-        (("zwei",), "A2", "exact"),
+    assert {(hit.key, hit.attacker, hit.learned, hit.known_by) for hit in result.hits} == {
+        (("eins",), "A2", "exact", ("b",)),
+        (("zwei",), "A2", "exact", ("a",)),
     }
     assert carriers({"eins", "zwei", "drei"}, **alone).passed
 
@@ -869,11 +869,102 @@ def test_an_amount_that_nothing_can_protect_is_excused_where_it_is_named():
     assert not carriers({"eins"}, {"unsatisfiable": named}, **alone).passed
 
 
+def grouped_carriers(withheld: set[str], eins: dict, zwei: dict, drei: dict, **rules):
+    """Audit amounts of eins, and of zwei and drei in a group G."""
+    values = {"eins": eins, "zwei": zwei, "drei": drei}
+    rows = [(g, h, v) for g, own in values.items() for h, v in own.items()]
+    names = ("geo", "holder", "value")
+    cells = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    spec = {
+        "dims": {"geo": [["G", "Total"], ["eins", "Total"], ["zwei", "G"], ["drei", "G"]]},
+        "tables": [["geo"]],
+        "kind": "magnitude",
+        "p": 10,
+        "minContributors": 3,
+    }
+    sums = {g: float(sum(own.values())) for g, own in values.items()}
+    sums = {"Total": sum(sums.values()), "G": sums["zwei"] + sums["drei"], **sums}
+    pattern = pa.table(
+        {
+            "geo": list(sums),
+            "value": list(sums.values()),
+            "primary": [int(g in withheld and 0 < len(values.get(g, MANY)) < 3) for g in sums],
+            "suppressed": [int(g in withheld) for g in sums],
+        }
+    )
+    return audit_release(make_release(spec, cells), pattern, **rules)
+
+
+def test_a_hit_that_the_evidence_does_not_name_is_no_less_one_beside_an_excused_one():
+    """Given totals tell eins, and that zwei is at most 2700; of these two eins is named."""
+    given = pa.table({"geo": ["Total", "G"], "value": [2750.0, 2700.0]})
+    result = grouped_carriers(
+        {"Total", "G", "eins", "zwei", "drei"},
+        eins={"a": 50.0},
+        zwei=MANY,
+        drei=MANY,
+        given=given,
+        primary=pa.table({"geo": ["zwei"], "width": [5000]}),
+        unsatisfiable=pa.table({"geo": ["eins"]}),
+    )
+    assert {(hit.key, hit.learned) for hit in result.hits} == {(("zwei",), "interval")}
+    assert {hit.key for hit in result.unsatisfiable} == {("eins",)}
+
+
+def test_what_one_holder_learns_anyway_does_not_excuse_another():
+    """Total, and so eins, is known to who knows G: b, who has all of it, and all who see it."""
+    alone = {"eins": {"a": 50.0}, "zwei": {"b": 60.0}, "drei": {"b": 70.0}}
+    given = pa.table({"geo": ["Total"], "value": [180.0]})
+    named = pa.table({"geo": ["Total", "G", "eins", "zwei", "drei"]})
+    every = {"Total", "G", "eins", "zwei", "drei"}
+    result = grouped_carriers(every, **alone, given=given, unsatisfiable=named)
+    told = {(hit.key, hit.known_by) for hit in result.unsatisfiable if hit.attacker == "A2"}
+    assert result.passed, result.text
+    assert {(("eins",), ("b",)), (("G",), ("a",))} <= told
+
+
+def test_special_attributes_are_no_amounts_either():
+    from disclosure.engine import protect_release
+    from disclosure.policy import Policy
+
+    policy = Policy(
+        decided_by="Kreis",
+        decided_on="2026-01-01",
+        thresholds=(),
+        raum={"dimension": "geo"},
+        nie_unterhalb=({"merkmale": ("n",), "ebene": 1, "reason": "never in small areas"},),
+    )
+    amounts = {"eins": MANY, "zwei": MANY, "drei": {"a": 0.0}}
+    rules = {"policy": policy}
+    printed = grouped_carriers(set(), **amounts, **rules)
+    assert any("a sensitive cell is printed: zwei, drei" in text for text in printed.problems)
+    withheld = grouped_carriers({"zwei", "drei"}, **amounts, **rules)
+    assert not any("zero" in text for text in withheld.problems)
+    spec = {
+        "dims": {"geo": [["G", "Total"], ["eins", "Total"], ["zwei", "G"], ["drei", "G"]]},
+        "tables": [["geo"]],
+        "kind": "magnitude",
+        "p": 10,
+        "minContributors": 3,
+    }
+    rows = [(g, h, v) for g, own in amounts.items() for h, v in own.items()]
+    names = ("geo", "holder", "value")
+    cells = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    release = make_release(spec, cells)
+    protection = protect_release(release, policy=policy)
+    audit = audit_release(
+        release, protection.pattern, policy=policy, unsatisfiable=protection.unsatisfiable
+    )
+    assert audit.passed, audit.text
+
+
 def test_a_municipality_that_knows_its_amounts_is_found():
     alone = {"eins": {"a": 50.0}, "zwei": MANY, "drei": MANY}
     rules = {"attackers": ("A0", "A1", "M"), "owners": Municipalities("geo", ("zwei",))}
     result = carriers({"eins", "zwei"}, rules, **alone)
-    assert {(hit.key, hit.attacker) for hit in result.hits} == {(("eins",), "M")}
+    assert {(hit.key, hit.attacker, hit.known_by) for hit in result.hits} == {
+        (("eins",), "M", ("zwei",))
+    }
     assert carriers({"eins", "zwei", "drei"}, rules, **alone).passed
 
 

@@ -363,6 +363,19 @@ def test_a_dominant_holder_is_withheld_and_no_single_holder_can_subtract():
     assert len(hidden(pattern)) == 2
 
 
+def test_an_amount_keeps_the_width_that_is_asked_for_it():
+    rows = [(f"S{i}", holder, 300.0) for i in range(8) for holder in "abcd"]
+    cells = pa.table(
+        {n: [row[i] for row in rows] for i, n in enumerate(("geo", "holder", "value"))}
+    )
+    declared = {"dims": {"geo": GEO}, "tables": [["geo"]], "kind": "magnitude", "p": 10}
+    release = make_release({**declared, "minContributors": 3}, cells)
+    # S0 and one more area of M1 are 2400 together: each could be 0 to 2400, and no more.
+    narrow, wide = (pa.table({"geo": ["S0"], "width": [width]}) for width in (500, 4000))
+    assert len(hidden(protect_release(release, primary=narrow).pattern)) == 2
+    assert len(hidden(protect_release(release, primary=wide).pattern)) >= 3
+
+
 def test_the_evidence_names_its_input_and_intervals():
     evidence = protect_release(line(1, 30, 20, 25), policy=policy("A2")).evidence
     assert evidence["solver"].startswith("HiGHS ")

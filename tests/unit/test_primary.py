@@ -218,6 +218,23 @@ def test_keys_handed_in_stay_with_their_width_and_twice_is_as_once():
     assert cells_that_stay(shown, rules, once).equals(once)
 
 
+def test_small_amounts_are_no_few_persons():
+    """Three carriers with amounts of 1 to 3 in each area: nobody is counted, so nothing meets."""
+    rows = [(area, holder, float(n)) for area in AREAS for n, holder in enumerate("abc", 1)]
+    names = ("geo", "holder", "value")
+    cells = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+    declared = {"dims": {"geo": GEO}, "kind": "magnitude", "p": 10, "minContributors": 3}
+    declared["measures"] = {"m": {"tables": [["geo"]], "thema": "soziales", "column": "value"}}
+    shown = make_release(declared, cells)
+    rules = policy(kombination={**MEET, "hoechstens": 0}, komplement=COMPLEMENT)
+    assert cells_that_stay(shown, rules) is None
+    areas, sums = ["Total", *(code for code, _ in GEO)], [48.0, 24.0, *[6.0] * 4, 24.0, *[6.0] * 4]
+    marks = {"primary": [0] * 11, "suppressed": [0] * 11}
+    pattern = pa.table({"geo": areas, "value": sums, **marks})
+    audit = audit_release(shown, pattern, policy=rules)
+    assert audit.passed, audit.text
+
+
 def test_rules_about_measures_that_are_not_there_do_nothing():
     shown = release({"anders": [30] * 8})
     rules = policy(komplement=COMPLEMENT, kombination=MEET, nie_unterhalb=[NEVER])

@@ -178,6 +178,16 @@ def test_a_magnitude_has_a_row_for_each_holder():
     ]
 
 
+@pytest.mark.parametrize("left_out", ["p", "minContributors"])
+def test_a_magnitude_without_its_rules_is_refused(left_out):
+    rules = {"p": 10, "minContributors": 3}
+    del rules[left_out]
+    declared = spec(kind="magnitude", **rules) | {"tables": [["geo"]]}
+    cells = pa.table({"geo": ["S1"], "sex": ["X1"], "holder": ["a"], "value": [1.5]})
+    with pytest.raises(ReleaseError, match=f"{left_out}.*missing; a magnitude needs the p"):
+        make_release(declared, cells)
+
+
 def test_keys_are_completed_sorted_and_checked():
     release = make_release(spec(), GOOD)
     keys = make_keys(
