@@ -5,6 +5,8 @@ differ in that cell: the true one, and one in which it reaches the bar of the ru
 published class is worked out in both; where no such pair leaves all classes as they are, the
 classes that differ have to go. That only grows, so what was found before stays true.
 
+What the rule `komplement` keeps of a whole without its part is no cell, and treated as one.
+
 Delivered figures have no counts and no tables. A withheld one is moved by the width that the index
 declares, up and down, each alone; a class that follows has to go. What the class says of it is then
 no narrower than that width to each side, whatever an attacker knows of the other figures.
@@ -20,13 +22,22 @@ from typing import TYPE_CHECKING
 
 from disclosure.audit.attackers import Attack
 from disclosure.audit.case import Case, make_case
-from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells
+from disclosure.audit.cells import Cells, enumerate_atoms, enumerate_cells, with_given
 from disclosure.audit.demands import Demands, demand_counts
 from disclosure.audit.index import NO_CLASS
-from disclosure.audit.pattern import Marks, Protected, read_marks
-from disclosure.audit.scales import Index, Scale, find_touches, make_scales, move_figures
+from disclosure.audit.pattern import Marks, read_marks
+from disclosure.audit.rules import small_rests
+from disclosure.audit.scales import (
+    Index,
+    Protected,
+    Scale,
+    beside,
+    find_touches,
+    make_scales,
+    move_figures,
+)
 from disclosure.audit.search import Count
-from disclosure.audit.solver import Infeasible, SolverFailure
+from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut
 from disclosure.audit.twins import Search
 from disclosure.keys import make_keys
 from disclosure.policy import with_thresholds
@@ -74,20 +85,20 @@ def audit_classes(
     """
     import numpy as np
 
-    deadline = time.monotonic() + seconds
+    count = Count(deadline=time.monotonic() + seconds)
     scales = [scale for index in indices for scale in make_scales(index)]
     problems = [fault for index in indices for fault in _stray(index)]
     problems += [fault for scale in scales for fault in _wrong(scale)]
-    count = Count()
     numbers = {"sensitive cells": 0, "cells that share a table with a part": 0, "tables": 0}
     for scale in scales:
         move_figures(scale)
     for release in releases:
-        if time.monotonic() > deadline:
-            problems.append(f"release {release.release.name}: not judged within {seconds} seconds")
-            continue
         try:
+            count.seconds_left()
             found, faults = _attack(scales, release, count)
+        except TimeOut:
+            fault = f"release {release.release.name}: not judged within {seconds} seconds"
+            found, faults = {}, [fault]
         except (Infeasible, SolverFailure) as error:
             found, faults = {}, [f"undecided: release {release.release.name}: {error}"]
         problems += faults
@@ -170,25 +181,29 @@ def _attack(
     release = protected.release
     if protected.policy is not None:
         release = with_thresholds(release, protected.policy)
-    cells = enumerate_cells(release)
+    cells = with_given(enumerate_cells(release), protected.given)
     marks = read_marks(cells, protected.pattern)
     primary = protected.primary
     if primary is not None:
         primary = make_keys(release, primary, "primary", optional=("width",))
     demands = demand_counts(cells, marks, primary, protected.policy)
-    withheld = np.flatnonzero(marks.suppressed)
+    watched = marks.suppressed | demands.at_source
+    withheld = np.flatnonzero(watched)
     touches = find_touches(scales, protected, cells, withheld)
-    sensitive = demands.sensitive[withheld]
-    numbers = {"sensitive cells": int(sensitive.sum())}
+    numbers = {"sensitive cells": int(demands.sensitive[withheld].sum())}
     if not touches:
         return numbers, []
-    case = _case(cells, marks, demands, protected)
+    case = _case(cells, marks, watched, demands, protected)
+    touches = [beside(touch, len(case.rests)) for touch in touches]
+    sensitive = case.stretch(demands.sensitive, True)
+    numbers["sensitive cells"] = int(sensitive.sum())
     attack = Attack(case, case.knowledge(zeros_are_printed=True), count)
     parts = sum(touch.over.sum(axis=0) + touch.under.sum(axis=0) for touch in touches) > 0
     wanted = np.flatnonzero(sensitive & _linked(attack, parts))
     numbers["cells that share a table with a part"] = len(wanted)
-    bar, width = demands.bar[withheld], demands.width[withheld]
-    rise = np.where(bar > 0, np.maximum(bar - cells.value[withheld], 1), np.maximum(width, 1))
+    hidden = 0 if case.hidden is None else case.hidden.bar
+    bar, width = case.stretch(demands.bar, hidden), case.stretch(demands.width, 0)
+    rise = np.where(bar > 0, np.maximum(bar - attack.base, 1), np.maximum(width, 1))
     search = Search(attack, touches, parts)
     late = search.run(wanted, rise, bar > 0)
     numbers["tables"] = search.tables
@@ -198,37 +213,42 @@ def _attack(
     stuck = np.flatnonzero(sensitive & parts & told)
     if late.size:
         unmoved = search.run(late, np.ones_like(rise), np.zeros(len(rise), dtype=bool))
-        outsider = Attack(case, case.knowledge(zeros_are_printed=False), count)
+        knowledge = case.knowledge(zeros_are_printed=False)
+        outsider = Attack(case, knowledge, count, table=attack.table)
         again = Search(outsider, touches, parts)
         stuck = np.concatenate([stuck, unmoved, again.run(late, rise, bar > 0)])
         numbers["tables"] += again.tables
-    return numbers, _without_table(cells, withheld[stuck], protected)
+    return numbers, _without_table(case, stuck, protected)
 
 
-def _without_table(cells: Cells, stuck: "np.ndarray", protected: Protected) -> list[str]:
-    """Name the cells of which no second table was found, but for those that nothing protects."""
+def _without_table(case: Case, stuck: "np.ndarray", protected: Protected) -> list[str]:
+    """Name what has no second table, but for cells (and their rests) that nothing protects."""
     import numpy as np
 
-    stuck = np.unique(stuck)
+    names, cells = case.names(np.unique(stuck)), case.cells
     if protected.unsatisfiable is not None:
-        stuck = np.setdiff1d(stuck, cells.find(protected.unsatisfiable))
-    if not stuck.size:
+        excused = set(cells.names(np.flatnonzero(cells.mask(cells.find(protected.unsatisfiable)))))
+        names = [name for name in names if name[: len(cells.release.key_columns)] not in excused]
+    if not names:
         return []
-    named = ", ".join(" × ".join(name) for name in cells.names(stuck[:_NAMED]))
-    more = f" and {len(stuck) - _NAMED} more" if len(stuck) > _NAMED else ""
+    named = ", ".join(" × ".join(name) for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return [f"release {protected.release.name}: no second table found for {named}{more}"]
 
 
-def _case(cells: Cells, marks: Marks, demands: Demands, protected: Protected) -> Case:
+def _case(
+    cells: Cells, marks: Marks, watched: "np.ndarray", demands: Demands, protected: Protected
+) -> Case:
     public = ~marks.suppressed & ~cells.unknown
     atoms = enumerate_atoms(cells, public & (cells.value == 0))
     return make_case(
         cells,
         atoms,
-        marks.suppressed,
+        watched,
         demands.may_be_zero,
         given=protected.given,
         known=protected.known,
+        hidden=small_rests(cells, atoms, protected.policy),
     )
 
 

@@ -6,7 +6,6 @@ printed, no parent with a single withheld child. Whether it is safe is a matter 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from disclosure.audit.cells import Cells, table_keys
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     import scipy.sparse as sp
-
-    from disclosure.policy import Policy
 
 _NAMED = 20
 _RELATIVE = 1e-9
@@ -255,23 +252,3 @@ def _named(cells: Cells, mask: "np.ndarray", what: str) -> list[str]:
 def _text(what: str, names: Sequence[str], rows: "Sequence | np.ndarray") -> str:
     more = f" and {len(rows) - len(names)} more" if len(rows) > len(names) else ""
     return f"{what}: {', '.join(names)}{more}"
-
-
-@dataclass(frozen=True)
-class Protected:
-    """A release of counts with its pattern, as the auditor of patterns takes them.
-
-    Attributes:
-        unsatisfiable: keys of cells that nothing can protect, as the evidence says; whether that is
-            so, the auditor of patterns judges.
-    """
-
-    gebietsstand: str
-    stichtag: date
-    release: Release
-    pattern: "pa.Table"
-    primary: "pa.Table | None" = None
-    given: "pa.Table | None" = None
-    known: "pa.Table | None" = None
-    unsatisfiable: "pa.Table | None" = None
-    policy: "Policy | None" = None

@@ -5,19 +5,20 @@ which classes have to go, is a matter of `twins` and `classes`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from disclosure.audit.cells import Cells
 from disclosure.audit.index import NO_CLASS, IndexRule, index_classes
-from disclosure.audit.pattern import Protected
 from disclosure.release import TOTAL, Release
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     import scipy.sparse as sp
+
+    from disclosure.policy import Policy
 
 AREA, AGE = "raum", "altersgruppe"
 INHABITANTS = "einwohner melderegister"
@@ -154,7 +155,8 @@ def make_scales(index: Index) -> list[Scale]:
     scales = []
     for skala in dict.fromkeys(keys["skala"].to_pylist()):
         own, areas = _of(rows, "skala", skala), _of(keys, "skala", skala)
-        place = (own["zeile"].to_numpy(), np.array([columns.index(i) for i in _texts(own)]))
+        part = np.array([columns.index(i) for i in own["indikator_id"].to_pylist()], dtype=np.int64)
+        place = (own["zeile"].to_numpy(), part)
         over, under = np.full((2, len(areas), len(columns)), np.nan)
         counted = own["nenner"].is_valid().to_numpy()
         over[place] = np.where(counted, _floats(own, "zaehler"), _floats(own, "wert"))
@@ -179,10 +181,6 @@ def _of(table: "pa.Table", column: str, value: object) -> "pa.Table":
     import pyarrow.compute as pc
 
     return table.filter(pc.equal(table[column], value))
-
-
-def _texts(table: "pa.Table") -> list[str]:
-    return table["indikator_id"].to_pylist()
 
 
 def _floats(table: "pa.Table", column: str) -> "np.ndarray":
@@ -212,11 +210,31 @@ def move_figures(scale: Scale) -> None:
 
 
 @dataclass(frozen=True)
+class Protected:
+    """A release of counts with its pattern, as the audit of classes takes it.
+
+    Attributes:
+        unsatisfiable: keys of cells that nothing can protect, as the evidence says; whether that is
+            so, the auditor of patterns judges.
+    """
+
+    gebietsstand: str
+    stichtag: date
+    release: Release
+    pattern: "pa.Table"
+    primary: "pa.Table | None" = None
+    given: "pa.Table | None" = None
+    known: "pa.Table | None" = None
+    unsatisfiable: "pa.Table | None" = None
+    policy: "Policy | None" = None
+
+
+@dataclass(frozen=True)
 class Touch:
     """Which withheld cells of a release are in which values of a scale.
 
     Attributes:
-        over: numerators: values (areas × parts, flat) × withheld cells, 0/1.
+        over: numerators: values (areas × parts, flat) × what is watched, 0/1.
         under: denominators.
     """
 
@@ -228,7 +246,7 @@ class Touch:
         """Return which published classes differ in which tables.
 
         Args:
-            deltas: how much each withheld cell differs from the truth, (tables, withheld).
+            deltas: how much what is watched differs from the truth, (tables, watched).
         """
         import numpy as np
         import scipy.sparse as sp
@@ -245,6 +263,17 @@ class Touch:
                 self.scale.under + under[some].toarray().reshape(-1, *shape),
             )
         return result
+
+
+def beside(touch: Touch, rests: int) -> Touch:
+    """Return a touch where so many sums are watched beside the cells; they are no parts."""
+    import scipy.sparse as sp
+
+    def wide(side: "sp.csr_array") -> "sp.csr_array":
+        nothing = sp.csr_array((side.shape[0], rests), dtype=side.dtype)
+        return sp.csr_array(sp.hstack([side, nothing]))
+
+    return replace(touch, over=wide(touch.over), under=wide(touch.under))
 
 
 def find_touches(

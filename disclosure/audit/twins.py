@@ -69,7 +69,7 @@ class _Piece:
         self.block.count.programmes += 1
         half = len(self.block.columns)
         try:
-            steps = self._model.maximise()
+            steps = self._model.maximise(self.block.count.seconds_left())
             self.block.harvest(steps[:half] - steps[half:])
         except Infeasible:
             return False

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from disclosure.audit.index import IndexRule, Limits, Part
-from disclosure.audit.pattern import Protected
-from disclosure.audit.scales import Index, Side
+from disclosure.audit.scales import Index, Protected, Side
 from disclosure.figures import withhold_classes
 from disclosure.ledger import Entry, known_of
 from disclosure.policy import Policy

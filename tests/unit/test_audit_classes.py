@@ -19,8 +19,7 @@ from test_indices import an_index, indexed
 
 from disclosure.audit.classes import audit_classes
 from disclosure.audit.index import NO_CLASS, IndexRule, Limits, Part, index_classes
-from disclosure.audit.pattern import Protected
-from disclosure.audit.scales import Index, Side
+from disclosure.audit.scales import Index, Protected, Side
 from disclosure.ledger import NOTE, record
 from disclosure.policy import Policy
 from disclosure.release import TOTAL
@@ -153,38 +152,43 @@ CASES = {"A": 1, "B": 6, "C": 5, "D": 5, "E": 5}
 A −1.95, B 0.92, C to E 0.34; with three cases in A, four are in B: A −1.75, B −0.5, C to E 0.75."""
 
 
-def released(cases=CASES, withheld=("A", "B")) -> Protected:
+def released(cases=CASES, withheld=("A", "B"), inhabitants=None) -> Protected:
     """Cases and inhabitants of areas, published with their sums but for some counts of cases."""
-    people = "einwohner melderegister"
+    people, live = "einwohner melderegister", inhabitants or dict.fromkeys(cases, 100)
     spec = {
         "name": "r",
         "dims": {"raum": [[area, TOTAL] for area in cases]},
         "measures": {
-            "faelle": {"maxN": 2, "tables": [["raum"]], "part_of": [{"measure": people}]},
+            "faelle": {
+                "maxN": 2,
+                "tables": [["raum"]],
+                "thema": "soziales",
+                "part_of": [{"measure": people}],
+            },
             people: {"maxN": 2, "tables": [["raum"]]},
         },
     }
     atoms = {
         "faelle": pa.table({"raum": list(cases), "n": list(cases.values())}),
-        people: pa.table({"raum": list(cases), "n": [100] * len(cases)}),
+        people: pa.table({"raum": list(cases), "n": list(live.values())}),
     }
     rows = [
         ("faelle", area, n, int(0 < n <= 2), int(area in withheld))
         for area, n in [*cases.items(), (TOTAL, sum(cases.values()))]
     ]
-    rows += [(people, area, 100, 0, 0) for area in cases] + [
-        (people, TOTAL, 100 * len(cases), 0, 0)
-    ]
+    rows += [(people, area, n, 0, 0) for area, n in live.items()]
+    rows += [(people, TOTAL, sum(live.values()), 0, 0)]
     names = ["measure", "raum", "n", "primary", "suppressed"]
     pattern = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     release = make_release(spec, atoms)
     return Protected("g", DAY, release, pattern)
 
 
-def an_index_of(cases, limits, klassen=None) -> Index:
+def an_index_of(cases, limits, klassen=None, inhabitants=None) -> Index:
     """The share of cases as an index; its classes are the true ones unless given by area."""
-    rule = a_rule(limits)
-    true = classes_of(rule, [n / 100 for n in cases.values()])
+    rule, live = a_rule(limits), inhabitants or dict.fromkeys(cases, 100)
+    shares = [n / live[area] for area, n in cases.items()]
+    true = classes_of(rule, shares)
     told = {area: str(klasse) for area, klasse in zip(cases, true, strict=True)} | (klassen or {})
     areas = {
         "raum_id": list(cases),
@@ -198,8 +202,8 @@ def an_index_of(cases, limits, klassen=None) -> Index:
             "teil_stichtag": areas["stichtag"],
             "nenner_stichtag": areas["stichtag"],
             "zaehler": list(cases.values()),
-            "nenner": [100] * len(cases),
-            "wert": [n / 100 for n in cases.values()],
+            "nenner": [live[area] for area in cases],
+            "wert": shares,
             "geheim": [False] * len(cases),
         }
     )
@@ -220,6 +224,29 @@ def test_a_class_that_says_that_a_count_is_small_has_to_go():
     assert not audit.passed
     withheld = an_index_of(CASES, [-1.8], {"A": None})
     assert audit_classes([withheld], [released()]).passed
+
+
+REST = {"A": 19, "B": 30, "C": 80, "D": 35, "E": 30}
+"""Of 20 inhabitants of A one is no case; elsewhere there are 100. A and B are 49 together. The
+z-value of A is 1.47; with 18 cases in A (31 in B) it is 1.40, with 17 (32 in B) 1.32."""
+
+
+@pytest.mark.parametrize(("limit", "gone"), [(1.44, ["A"]), (1.35, ["A"]), (1.2, [])])
+def test_a_class_that_says_that_few_are_no_cases_has_to_go(limit, gone):
+    """19 withheld cases are no small number; that at most two of 20 are none must not be told."""
+    inhabitants = {**dict.fromkeys(REST, 100), "A": 20}
+    numbers = {"max_sensitive": 2, "min_nenner": 0, "min_einwohner": 0, "reason": "x"}
+    policy = Policy(
+        decided_by="Kreis",
+        decided_on="2020-01-01",
+        thresholds=({"thema": "soziales", **numbers},),
+        komplement={"bis": 2, "themen": ("soziales",), "reason": "x"},
+    )
+    protected = replace(released(REST, inhabitants=inhabitants), policy=policy)
+    index = an_index_of(REST, [limit], inhabitants=inhabitants)
+    assert taken(audit_classes([index], [protected])) == gone
+    # Without the rule nobody asks for it.
+    assert taken(audit_classes([index], [replace(protected, policy=None)])) == []
 
 
 def test_classes_that_fit_another_table_stand():
@@ -245,6 +272,22 @@ def test_what_is_not_decided_is_no_pass():
     assert audit_classes([index], [excused]).passed
     late = audit_classes([index], [released()], seconds=-1)
     assert late.problems == ("release r: not judged within -1 seconds",)
+
+
+def test_the_time_is_over_within_a_release_too(monkeypatch):
+    """The clock stands still until the release's first programme, and then goes on a long way."""
+    from disclosure.audit import attackers
+
+    first, now = attackers.Attack.__init__, [0.0]
+
+    def built(self, *more, **options):
+        first(self, *more, **options)
+        now[0] = 1000.0
+
+    monkeypatch.setattr(attackers.Attack, "__init__", built)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    audit = audit_classes([an_index_of(CASES, [-1.8])], [released()], seconds=60)
+    assert audit.problems == ("release r: not judged within 60 seconds",)
 
 
 @pytest.mark.parametrize("seed", range(4))
