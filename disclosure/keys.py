@@ -93,6 +93,42 @@ def make_known(release: Release, table: "pa.Table") -> "pa.Table":
     Raises:
         ReleaseError: as `make_keys`, for each edition.
     """
+    return _by_edition(release, table, "known")
+
+
+def make_old(release: Release, table: "pa.Table") -> "pa.Table":
+    """Check the finest counts behind earlier editions against a release of counts.
+
+    Args:
+        release: the release.
+        table: as for `make_known`; of each edition the finest counts that were others than today's,
+            those that are zero today and were not then among them. What is not named was as it is.
+
+    Returns:
+        As `make_known`.
+
+    Raises:
+        ReleaseError: as `make_known`; a key is no finest count, or the release has magnitudes.
+    """
+    import pyarrow.compute as pc
+
+    if release.kind != "freq":
+        refuse(["expected counts; of magnitudes no earlier ones are taken"], f"{release.name}, old")
+    old = _by_edition(release, table, "old")
+    for measure in release.measures:
+        own = old
+        if "measure" in release.key_columns:
+            own = old.filter(pc.equal(old["measure"], measure.name))
+        for name, dimension in release.dimensions.items():
+            finest = set(dimension.leaves) if name in measure.dims else {TOTAL}
+            if strange := sorted(set(own[name].to_pylist()) - finest):
+                fault = f"{name}: no codes of finest counts: {some(strange)}"
+                refuse([fault], f"{release.name}, old")
+    return old
+
+
+def _by_edition(release: Release, table: "pa.Table", name: str) -> "pa.Table":
+    """Check keys and numbers of each edition."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -102,7 +138,7 @@ def make_known(release: Release, table: "pa.Table") -> "pa.Table":
     rows = table.drop_columns("edition")
     editions = []
     for edition in sorted(names.unique().to_pylist()) or [""]:
-        what = f"known of edition {edition}" if edition else "known"
+        what = f"{name} of edition {edition}" if edition else name
         own = make_keys(release, rows.filter(pc.equal(names, edition)), what, number=True)
         editions.append(own.append_column("edition", pa.array([edition] * len(own), pa.string())))
     return pa.concat_tables(editions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from disclosure.audit.cells import Atoms, Cells, below, incidence, rows_of, table_keys
+from disclosure.audit.cells import Atoms, Cells, below, incidence, join_atoms, rows_of, table_keys
 from disclosure.audit.earlier import earlier_equations
 from disclosure.audit.pattern import families
 from disclosure.audit.system import Knowledge, has_negative
@@ -60,7 +60,8 @@ class Case:
         public: cells whose number everybody knows.
         extra: further equations over the atoms: given totals, earlier editions.
         extra_to: their right sides.
-        parts: `part · x ≤ whole · x` as rows `whole − part ≥ 0`.
+        parts: `part · x ≤ whole · x` as rows `whole − part ≥ 0`; what was the same in two editions,
+            as such rows in both directions.
         withheld: the cells that are withheld, by number.
         floor: for each of them whether it must be 1 at least for who knows that zeros are printed.
         apart: for each atom the number of its municipality; 0 where there is none.
@@ -160,6 +161,7 @@ def make_case(
     *,
     given: "pa.Table | None" = None,
     known: "pa.Table | None" = None,
+    old: "pa.Table | None" = None,
     owners: Municipalities | None = None,
     hidden: Hidden | None = None,
 ) -> Case:
@@ -172,6 +174,7 @@ def make_case(
         may_be_zero: cells that may be withheld though they are 0.
         given: totals that everybody knows, keys and n.
         known: what earlier editions published, as `make_known` returns it.
+        old: the counts behind it that were others than today's, as `make_old` returns it.
         owners: municipalities, where M attacks.
         hidden: what must not be told beside cells, over `atoms`.
 
@@ -190,10 +193,11 @@ def make_case(
         extra_to = given["n"].to_numpy().astype(np.int64)
     parts = _part_rows(cells, atoms)
     if known is not None:
-        earlier = earlier_equations(cells, atoms, members, public, known)
-        added = len(earlier.truth)
-        atoms = _with_counts(atoms, earlier.truth)
+        earlier = earlier_equations(cells, atoms, members, public, known, old)
+        added = len(earlier.atoms.key)
+        atoms = join_atoms(atoms, earlier.atoms)
         members, extra, parts = (_widen(rows, added) for rows in (members, extra, parts))
+        parts = sp.csr_array(sp.vstack([parts, earlier.same, -earlier.same]))
         hidden = hidden and replace(hidden, rows=_widen(hidden.rows, added))
         extra = sp.csr_array(sp.vstack([extra, earlier.rows]))
         extra_to = np.concatenate([extra_to, earlier.right])
@@ -255,20 +259,6 @@ def _part_rows(cells: Cells, atoms: Atoms) -> "sp.csr_array":
             block = sp.csr_array((sign, (group, both)), shape=(rows, len(atoms.key)))
             blocks.append(block[has_negative(block)])
     return sp.csr_array(sp.vstack(blocks))
-
-
-def _with_counts(atoms: Atoms, counts: "np.ndarray") -> Atoms:
-    """Add earlier counts of corrected atoms: unknowns that belong to no cell of today."""
-    import numpy as np
-
-    added = len(counts)
-    return Atoms(
-        measure=np.concatenate([atoms.measure, np.full(added, -1)]),
-        codes=np.concatenate([atoms.codes, np.zeros((added, atoms.codes.shape[1]), dtype=int)]),
-        key=np.concatenate([atoms.key, np.full(added, -1)]),
-        truth=np.concatenate([atoms.truth, counts]),
-        unknown=np.concatenate([atoms.unknown, np.full(added, atoms.unknown.any())]),
-    )
 
 
 def _widen(rows: "sp.csr_array", added: int) -> "sp.csr_array":

@@ -237,6 +237,8 @@ def rows_of(release: Release, atoms: Atoms, keys: "np.ndarray") -> "sp.csr_array
     import numpy as np
     import scipy.sparse as sp
 
+    if not len(keys):
+        return sp.csr_array((0, len(atoms.key)), dtype=np.int64)
     order = np.argsort(keys, kind="stable")
     names = np.array(list(release.dimensions), dtype=object)
     measure, codes = decode(release, keys)
@@ -247,6 +249,47 @@ def rows_of(release: Release, atoms: Atoms, keys: "np.ndarray") -> "sp.csr_array
     member, row = _members(release, atoms.measure, atoms.codes, keys[order], tables)
     shape = (len(keys), len(atoms.key))
     return sp.csr_array((np.ones(len(row), dtype=np.int64), (order[member], row)), shape=shape)
+
+
+def as_atoms(release: Release, keys: "np.ndarray") -> Atoms:
+    """Take cells as atoms of their own, which are zero today."""
+    import numpy as np
+
+    measure, codes = decode(release, keys)
+    nothing = np.zeros(len(keys), dtype=np.int64)
+    return Atoms(measure, codes, keys, nothing, nothing.astype(bool))
+
+
+def join_atoms(atoms: Atoms, more: Atoms) -> Atoms:
+    """Put atoms beside each other."""
+    import numpy as np
+
+    return Atoms(
+        np.concatenate([atoms.measure, more.measure]),
+        np.concatenate([atoms.codes, more.codes]),
+        np.concatenate([atoms.key, more.key]),
+        np.concatenate([atoms.truth, more.truth]),
+        np.concatenate([atoms.unknown, more.unknown]),
+    )
+
+
+def finest_keys(release: Release, measures: "Sequence[int] | np.ndarray") -> "np.ndarray":
+    """Return the keys of the finest cells of those measures of which no table has all dimensions.
+
+    Args:
+        release: the release.
+        measures: the measures to look at, by number.
+    """
+    import numpy as np
+
+    keys = [np.zeros(0, dtype=np.int64)]
+    for index in measures:
+        measure = release.measures[index]
+        tables = [set(table) for table in measure.tables]
+        if set(measure.dims) not in tables:
+            largest = [t for t in measure.tables if not any(set(t) < other for other in tables)]
+            keys += [_grid(release, index, table, leaves=True) for table in largest]
+    return np.unique(np.concatenate(keys))
 
 
 def common(release: Release, keys: "np.ndarray", others: "np.ndarray") -> "np.ndarray":

@@ -248,6 +248,7 @@ def _case(
         demands.may_be_zero,
         given=protected.given,
         known=protected.known,
+        old=protected.old,
         hidden=small_rests(cells, atoms, protected.policy),
     )
 

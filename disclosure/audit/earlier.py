@@ -1,16 +1,19 @@
 """What earlier editions add to an attacker's knowledge (A3): equations over today's atoms.
 
 An edition's atoms are today's, except those that were corrected since; the attacker is taken to
-know which: those of the finest cells whose numbers differ. Their earlier counts are unknowns of
-their own, which editions share that agree on them. Who attacks is no matter of this module.
+know which. Where the counts behind an edition are at hand, `versions` tells. Here is what can be
+concluded without them: corrected were those of the finest cells whose numbers differ. Their earlier
+counts are unknowns of their own, which consecutive editions share that do not differ on them. Who
+attacks is no matter of this module.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from disclosure.audit.cells import Atoms, Cells, common, decode, rows_of, table_keys
+from disclosure.audit.cells import Atoms, Cells, as_atoms, common, join_atoms, rows_of, table_keys
 from disclosure.audit.solver import Infeasible, Model
+from disclosure.audit.versions import Earlier, adds_up, version_equations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,21 +22,6 @@ if TYPE_CHECKING:
 
 
 _DEAR = 1000
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """Equations of earlier editions.
-
-    Attributes:
-        rows: over today's atoms, then the earlier counts of corrected ones.
-        right: their right sides.
-        truth: of each earlier count a number that fits; shape (earlier counts,).
-    """
-
-    rows: "sp.csr_array"
-    right: "np.ndarray"
-    truth: "np.ndarray"
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,12 @@ class _Edition:
 
 
 def earlier_equations(
-    cells: Cells, atoms: Atoms, members: "sp.csr_array", public: "np.ndarray", known: "pa.Table"
+    cells: Cells,
+    atoms: Atoms,
+    members: "sp.csr_array",
+    public: "np.ndarray",
+    known: "pa.Table",
+    old: "pa.Table | None" = None,
 ) -> Earlier:
     """Return what earlier editions say beyond today's.
 
@@ -70,19 +63,58 @@ def earlier_equations(
         members: cells × atoms.
         public: cells whose number everybody knows today.
         known: as `make_known` returns it.
+        old: as `make_old` returns it; without it, and where it does not add up to what was told,
+            what was corrected is concluded from what was told.
 
     Raises:
         Infeasible: an edition contradicts itself.
     """
+    import pyarrow as pa
+
+    if old is None:
+        return _concluded(cells, atoms, members, public, known)
+    whole = adds_up(cells, atoms, known, old)
+    found = []
+    if whole.any():
+        found.append(version_equations(cells, atoms, public, known.filter(pa.array(whole)), old))
+    if not whole.all():
+        rest = known.filter(pa.array(~whole))
+        found.append(_concluded(cells, atoms, members, public, rest))
+    return found[0] if len(found) == 1 else _beside(len(atoms.key), *found)
+
+
+def _beside(own: int, one: Earlier, other: Earlier) -> Earlier:
+    """Put equations together that share today's atoms only."""
+    import numpy as np
+    import scipy.sparse as sp
+
+    def both(name: str) -> "sp.csr_array":
+        first, second = getattr(one, name), getattr(other, name)
+        blocks = [[first[:, :own], first[:, own:], None], [second[:, :own], None, second[:, own:]]]
+        return sp.csr_array(sp.block_array(blocks))
+
+    return Earlier(
+        both("rows"),
+        np.concatenate([one.right, other.right]),
+        both("same"),
+        join_atoms(one.atoms, other.atoms),
+    )
+
+
+def _concluded(
+    cells: Cells, atoms: Atoms, members: "sp.csr_array", public: "np.ndarray", known: "pa.Table"
+) -> Earlier:
+    """Return what editions say, and conclude from it what was corrected."""
     import numpy as np
     import pyarrow.compute as pc
+    import scipy.sparse as sp
 
     names = sorted(pc.unique(known["edition"]).to_pylist(), reverse=True)
     parts = [known.filter(pc.equal(known["edition"], name)) for name in names]
     editions = _with_finest(cells, atoms, [_read(cells, atoms, public, part) for part in parts])
-    shared = True
+    apart = editions[0].finest[:0]
     while True:
-        rows, said = _equations(cells, atoms, members, editions, shared=shared)
+        rows, said, owner = _equations(cells, atoms, members, editions, apart)
         right = np.concatenate([e.number[own] for e, own in zip(editions, said, strict=True)])
         blind = np.concatenate([e.blind[own] for e, own in zip(editions, said, strict=True)])
         freed = np.concatenate(
@@ -90,10 +122,40 @@ def earlier_equations(
         )
         truth, unmet = _fit(rows, right, blind, freed, atoms)
         if not unmet.any():
-            return Earlier(rows, right, truth)
-        if not shared:
+            counts = as_atoms(cells.release, owner)
+            unknown = np.full(len(truth), atoms.unknown.any())
+            counts = replace(counts, key=np.full(len(truth), -1), truth=truth, unknown=unknown)
+            return Earlier(rows, right, sp.csr_array((0, rows.shape[1]), dtype=np.int64), counts)
+        more = _torn(cells, atoms, editions, said, unmet)
+        if np.isin(more, apart).all():
             editions = _widen(cells, editions, said, unmet & ~freed)
-        shared = False
+        apart = np.union1d(apart, more)
+
+
+def _torn(
+    cells: Cells,
+    atoms: Atoms,
+    editions: Sequence[_Edition],
+    said: "Sequence[np.ndarray]",
+    unmet: "np.ndarray",
+) -> "np.ndarray":
+    """Return the corrected keys in or across unmet rows: editions do not agree on all of them."""
+    import numpy as np
+
+    finest = np.unique(np.concatenate([edition.finest for edition in editions]))
+    edge = np.cumsum([0, *map(len, said)])
+    rows = np.unique(
+        np.concatenate(
+            [
+                edition.key[own[unmet[edge[number] : edge[number + 1]]]]
+                for number, (edition, own) in enumerate(zip(editions, said, strict=True))
+            ]
+        )
+    )
+    below = _below(cells, atoms, rows).astype(np.int64)
+    inside = rows_of(cells.release, atoms, finest) @ below > 0
+    loose = rows_of(cells.release, as_atoms(cells.release, finest), rows)
+    return finest[inside | (loose.sum(axis=0) > 0)]
 
 
 def _read(cells: Cells, atoms: Atoms, public: "np.ndarray", table: "pa.Table") -> _Edition:
@@ -127,7 +189,7 @@ def _with_finest(cells: Cells, atoms: Atoms, editions: Sequence[_Edition]) -> li
     import numpy as np
 
     every = np.unique(np.concatenate([edition.key[edition.changed] for edition in editions]))
-    loose = _as_atoms(cells, every)
+    loose = as_atoms(cells.release, every)
     result = []
     for edition in editions:
         below = rows_of(cells.release, loose, edition.key[edition.changed])
@@ -144,7 +206,7 @@ def _finest(cells: Cells, atoms: Atoms, keys: "np.ndarray") -> "np.ndarray":
 
     if not len(keys):
         return keys
-    own = rows_of(cells.release, _as_atoms(cells, keys), keys)
+    own = rows_of(cells.release, as_atoms(cells.release, keys), keys)
     holds = sp.csr_array(sp.hstack([rows_of(cells.release, atoms, keys), own]))
     taken = np.zeros(holds.shape[1], dtype=bool)
     finest = []
@@ -161,21 +223,24 @@ def _equations(
     atoms: Atoms,
     members: "sp.csr_array",
     editions: Sequence[_Edition],
-    *,
-    shared: bool,
-) -> tuple["sp.csr_array", "list[np.ndarray]"]:
-    """Return the rows of all editions, and for each edition which of its keys they are."""
+    apart: "np.ndarray",
+) -> tuple["sp.csr_array", "list[np.ndarray]", "np.ndarray"]:
+    """Return the rows of all editions, for each edition which of its keys they are, and whose
+    counts the earlier ones are, as keys.
+
+    Consecutive editions share what they do not differ on, but for what lies in `apart`.
+    """
     import numpy as np
     import scipy.sparse as sp
 
     today = np.arange(len(atoms.key))
     count, newer = len(today), None
-    entries, said = [], []
+    entries, said, owner = [], [], [today[:0]]
     for edition in editions:
-        loose = _as_atoms(cells, edition.finest)
+        loose = as_atoms(cells.release, edition.finest)
         version, gone = today.copy(), np.full(len(loose.key), -1)
-        if shared and newer is not None:
-            differ = _differing(cells, atoms, edition, newer[0])
+        if newer is not None:
+            differ = np.union1d(_differing(cells, atoms, edition, newer[0]), apart)
             kept = _below(cells, atoms, edition.finest) & ~_below(cells, atoms, differ)
             version = np.where(kept, newer[1], today)
             _, here, there = np.intersect1d(loose.key, newer[0].finest, return_indices=True)
@@ -183,9 +248,11 @@ def _equations(
             gone[here[kept]] = newer[2][there[kept]]
         new = np.flatnonzero(_below(cells, atoms, edition.finest) & (version < len(today)))
         version[new] = count + np.arange(len(new))
+        owner.append(atoms.key[new])
         count += len(new)
         new = np.flatnonzero(gone < 0)
         gone[new] = count + np.arange(len(new))
+        owner.append(loose.key[new])
         count += len(new)
         own = np.flatnonzero(_needed(cells, members, edition, version >= len(today), loose))
         first = sum(map(len, said))
@@ -196,7 +263,8 @@ def _equations(
         newer = (edition, version, gone)
     row, column = (np.concatenate(part) for part in zip(*entries, strict=True))
     ones = np.ones(len(row), dtype=np.int64)
-    return sp.csr_array((ones, (row, column)), shape=(sum(map(len, said)), count)), said
+    rows = sp.csr_array((ones, (row, column)), shape=(sum(map(len, said)), count))
+    return rows, said, np.concatenate(owner)
 
 
 def _needed(
@@ -234,15 +302,6 @@ def _below(cells: Cells, atoms: Atoms, keys: "np.ndarray") -> "np.ndarray":
     if len(keys):
         mask[rows_of(cells.release, atoms, keys).indices] = True
     return mask
-
-
-def _as_atoms(cells: Cells, keys: "np.ndarray") -> Atoms:
-    """Take cells as atoms of their own: what is printed as zero today and was not before."""
-    import numpy as np
-
-    measure, codes = decode(cells.release, keys)
-    nothing = np.zeros(len(keys), dtype=np.int64)
-    return Atoms(measure, codes, keys, nothing, nothing.astype(bool))
 
 
 def _fit(

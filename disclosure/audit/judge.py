@@ -26,7 +26,7 @@ from disclosure.audit.report import Audit, Hit
 from disclosure.audit.rules import small_rests
 from disclosure.audit.search import Count
 from disclosure.audit.solver import Infeasible, SolverFailure, TimeOut, version
-from disclosure.keys import make_keys, make_known
+from disclosure.keys import make_keys, make_known, make_old
 from disclosure.policy import with_thresholds
 from disclosure.release import Release
 
@@ -47,6 +47,7 @@ def audit_release(
     primary: "pa.Table | None" = None,
     given: "pa.Table | None" = None,
     known: "pa.Table | None" = None,
+    old: "pa.Table | None" = None,
     unsatisfiable: "pa.Table | None" = None,
     upper_under_a1: bool = False,
     attackers: Sequence[str] | None = None,
@@ -67,6 +68,8 @@ def audit_release(
         given: totals that everybody knows: keys and n.
         known: what earlier editions published: keys and n, and `edition` where there are several
             (A3); see `make_known`.
+        old: the finest counts behind these editions that were others than today's; see `make_old`.
+            A3 is taken to know which these are. Without it he knows what he can conclude.
         unsatisfiable: keys of cells that the evidence says nothing can protect. A cell is excused
             only if it falls even when everything is withheld that may be.
         upper_under_a1: whether A1 must be left with the same upper bound as A0.
@@ -98,6 +101,8 @@ def audit_release(
         check_given(release, given)
     if known is not None:
         known = make_known(release, known)
+    if old is not None:
+        old = make_old(release, old)
     if release.kind == "magnitude":
         from disclosure.audit.magnitudes import audit_magnitudes
 
@@ -128,12 +133,12 @@ def audit_release(
     try:
         # What was withheld at its source must stay untold whatever the pattern says of it.
         watched = marks.suppressed | demands.at_source
-        case = _make_case(cells, watched, wanted, given, known)
+        case = _make_case(cells, watched, wanted, given, known, old)
         problems += check_identical(cells, marks, case.members)
         found = _attack(case, wanted, count)
         hits = found.hits
         problems += found.problems
-        hits, hopeless, faults = _excuse(case, wanted, found, excused, count, given, known)
+        hits, hopeless, faults = _excuse(case, wanted, found, excused, count, given, known, old)
         problems += faults
     except (Infeasible, SolverFailure, TimeOut) as error:
         problems.append(f"undecided: {error}")
@@ -197,6 +202,7 @@ def _make_case(
     wanted: _Wanted,
     given: "pa.Table | None",
     known: "pa.Table | None",
+    old: "pa.Table | None",
 ) -> Case:
     public = ~suppressed & ~cells.unknown
     atoms = enumerate_atoms(cells, public & (cells.value == 0))
@@ -207,6 +213,7 @@ def _make_case(
         wanted.demands.may_be_zero,
         given=given,
         known=known,
+        old=old,
         owners=wanted.owners,
         hidden=small_rests(cells, atoms, wanted.policy),
     )
@@ -392,6 +399,7 @@ def _excuse(
     count: Count,
     given: "pa.Table | None",
     known: "pa.Table | None",
+    old: "pa.Table | None",
 ) -> tuple[list[Hit], list[Hit], list[str]]:
     """Tell the hits that nothing can prevent, if the evidence names them, from the others.
 
@@ -409,7 +417,7 @@ def _excuse(
     if not claimed:
         return found.hits, [], []
     everything = (cells.value > 0) | cells.unknown | cells.mask(case.withheld)
-    most = _make_case(cells, everything, wanted, given, known)
+    most = _make_case(cells, everything, wanted, given, known, old)
     only = cells.mask(cells.find_names([hit.key[:width] for hit in claimed]))
     claims = replace(
         wanted,

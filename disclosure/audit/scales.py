@@ -225,6 +225,7 @@ class Protected:
     primary: "pa.Table | None" = None
     given: "pa.Table | None" = None
     known: "pa.Table | None" = None
+    old: "pa.Table | None" = None
     unsatisfiable: "pa.Table | None" = None
     policy: "Policy | None" = None
 

@@ -372,6 +372,32 @@ def _below(grid: Grid, measure: Measure, zeros: np.ndarray, combinations: list) 
     return np.unique(np.concatenate(atoms))
 
 
+def members_of(grid: Grid, cells: Cells, keys: np.ndarray, atoms: np.ndarray) -> "sparse.csr_array":
+    """Return of which atoms (by key) some counts of a measure consist: keys × atoms, 0/1."""
+    every, place = np.unique(keys, return_inverse=True)
+    return _incidence(grid, cells.measure, every, atoms - grid.base_of(cells.measure))[place]
+
+
+def widened(grid: Grid, cells: Cells, more: np.ndarray) -> np.ndarray:
+    """Return the keys of the atoms that may be above zero if some more were."""
+    atoms = np.union1d(cells.atoms, more)
+    if not cells.hidden:
+        return atoms
+    joined = _joined(grid, cells.measure, atoms, _existing(grid, cells.measure))
+    return np.union1d(joined, atoms)
+
+
+def finest_cells(grid: Grid, cells: Cells, atoms: np.ndarray) -> "sparse.csr_array":
+    """Return of which atoms (by key) the finest cells of a measure's tables consist: 0/1."""
+    base, keys = grid.base_of(cells.measure), np.empty(0, np.int64)
+    tables = [set(table) for table in cells.measure.tables]
+    for table in tables:
+        if not any(table < other for other in tables):
+            own = np.unique(_projected(grid, atoms, grid.positions(table)))
+            keys = np.union1d(keys, own + base)
+    return members_of(grid, cells, keys, atoms)
+
+
 def _incidence(
     grid: Grid, measure: Measure, keys: np.ndarray, atoms: np.ndarray
 ) -> "sparse.csr_array":

@@ -1,87 +1,51 @@
 """Earlier editions: what they told is known, and where it was corrected since, counts of their own.
 
-Old and new atoms are equal but for the corrected ones. The worst case is taken: the attacker knows
-which those are, namely the atoms of the finest counts that changed. Each edition has its own old
-atoms. How editions are read belongs to `release`, what is withheld for their sake to `search`.
+Old and new atoms are equal but for the corrected ones. The attacker is taken to know which those
+are. Where the counts behind an edition are at hand, `versions` tells; here is what can be concluded
+without them: the atoms of the finest counts that changed. How editions are read belongs to `keys`,
+what is withheld for their sake to `search`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from disclosure.engine.cells import Cells, Grid
 from disclosure.engine.system import System
+from disclosure.engine.versions import Past, Told, with_versions
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from scipy import sparse
 
 _TOLERANCE = 1e-6
 
 
-@dataclass(frozen=True)
-class Told:
-    """What earlier editions told, one row for each count and edition.
+def compare(grid: Grid, measures: Sequence[Cells], told: Told, old: Told | None) -> list[Past]:
+    """Compare what earlier editions told with today's counts.
 
-    Attributes:
-        keys: the counts.
-        numbers: what they were, in the units of the system.
-        editions: the number of the edition, ascending in time.
+    Args:
+        grid: the keys.
+        measures: the cells of each measure.
+        told: what editions told.
+        old: the finest counts behind it that were others than today's; None if they are not at
+            hand.
     """
-
-    keys: np.ndarray
-    numbers: np.ndarray
-    editions: np.ndarray
-
-    @classmethod
-    def of(cls, grid: Grid, table: "pa.Table | None") -> "Told":
-        """Read what `make_known` returned."""
-        if table is None:
-            return cls(*(np.empty(0, np.int64) for _ in range(3)))
-        names = np.array(table["edition"].to_pylist(), dtype=object)
-        numbers = np.rint(table[grid.release.number_column].to_numpy() / grid.unit)
-        editions = np.unique(names, return_inverse=True)[1]
-        return cls(grid.keys_of(table), numbers.astype(np.int64), editions)
-
-
-@dataclass(frozen=True)
-class Edition:
-    """What one edition told of one measure.
-
-    Attributes:
-        position: the measure's.
-        known: keys of the counts that hold of today's atoms.
-        keys: the counts that hold of atoms that were corrected since, or are unknown today.
-        numbers: what these were.
-        members: of which atoms they consist: keys × today's atoms, then those that are gone.
-        gone: a key for each atom that is gone: in it something was counted that is not any more.
-        corrected: the atoms that were other ones, by number.
-    """
-
-    position: int
-    known: np.ndarray
-    keys: np.ndarray
-    numbers: np.ndarray
-    members: "sparse.csr_array"
-    gone: np.ndarray
-    corrected: np.ndarray
-
-
-def compare(grid: Grid, measures: Sequence[Cells], told: Told) -> list[Edition]:
-    """Compare what earlier editions told with today's counts."""
     of_measure = grid.measure_of(told.keys)
-    editions = []
+    found = []
     for position, cells in enumerate(measures):
-        own = of_measure == position
-        if own.any():
-            part = Told(told.keys[own], told.numbers[own], told.editions[own])
-            editions += _compare(grid, cells, position, part)
-    return editions
+        part = told.where(of_measure == position)
+        if len(part.keys) and old is not None:
+            behind = old.where(grid.measure_of(old.keys) == position)
+            past, read = with_versions(grid, cells, position, part, behind)
+            found += [] if past is None else [past]
+            part = part.where(~read)
+        if len(part.keys):
+            found += _compare(grid, cells, position, part)
+    return found
 
 
-def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Edition]:
+def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Past]:
     """Find out for each edition which atoms were corrected since.
 
     A changed count is put down to the finest counts in it that any edition shows to have changed,
@@ -108,46 +72,58 @@ def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Editio
         met = _set_free(members, numbers, np.append(truth, np.zeros_like(gone)), free)
         then = other | unknown[own] | (members @ free.astype(np.int64) > 0)
         used = np.flatnonzero(met & then)
+        corrected = np.flatnonzero(free)
+        column = np.arange(len(free))
+        column[corrected] = len(truth) + np.arange(len(corrected))
+        part = members[used].tocoo()
+        row, atom = part.coords
         editions.append(
-            Edition(
+            Past(
                 position=position,
                 known=keys[~then | unknown[own]],
+                old=np.append(cells.atoms, gone)[corrected],
+                counts=np.full(len(corrected), -1),
                 keys=keys[used],
                 numbers=numbers[used],
-                members=members[used],
-                gone=gone,
-                corrected=np.flatnonzero(free),
+                members=sparse.csr_array(
+                    (part.data, (row, column[atom])),
+                    shape=(len(used), len(truth) + len(corrected)),
+                ),
+                ties=sparse.csr_array((0, len(truth) + len(corrected)), dtype=np.int64),
             )
         )
     return editions
 
 
-def add_earlier(system: System, editions: Sequence[Edition]) -> None:
+def add_earlier(system: System, past: Sequence[Past]) -> None:
     """Tie a release to what earlier editions told of counts that have changed since.
 
-    Each edition has old atoms of its own in the place of those that were corrected.
+    Old atoms stand in the place of those that were corrected.
     """
     from scipy import sparse
 
-    for edition in editions:
-        if not len(edition.keys):
+    for one in past:
+        if not len(one.keys):
             continue
-        cells, nodes = system.measures[edition.position]
-        old, count, base = edition.corrected, len(edition.keys), system.size
-        node = np.append(nodes, np.full(len(edition.gone), -1))
-        node[old] = base + np.arange(len(old))
-        part = edition.members.tocoo()
-        row, atom = part.coords
-        alive = node[atom] >= 0
-        number = base + len(old) + np.arange(count)
-        column = np.concatenate([node[atom[alive]], number])
-        row = np.concatenate([row[alive], np.arange(count)])
-        signs = np.repeat([1, -1], [int(alive.sum()), count])
+        _, nodes = system.measures[one.position]
+        old, count, base = len(one.old), len(one.keys), system.size
+        node = np.append(nodes, base + np.arange(old))
+        parts = []
+        for rows in (one.members, one.ties):
+            part = rows.tocoo()
+            row, atom = part.coords
+            alive = node[atom] >= 0
+            entries = (part.data[alive], (row[alive], node[atom[alive]]))
+            parts.append(sparse.csr_array(entries, shape=(rows.shape[0], base + old)))
+        number = sparse.vstack(
+            [-sparse.eye_array(count), sparse.csr_array((one.ties.shape[0], count))]
+        )
+        rows = sparse.hstack([sparse.vstack(parts), number]).tocsr().astype(np.int64)
         system.add(
-            np.concatenate([np.full(len(old), -1), edition.numbers]),
-            np.concatenate([np.append(cells.atoms, edition.gone)[old], edition.keys]),
-            sparse.csr_array((signs, (row, column)), shape=(count, base + len(old) + count)),
-            frozen=np.arange(len(old) + count) >= len(old),
+            np.concatenate([one.counts, one.numbers]),
+            np.concatenate([one.old, one.keys]),
+            rows,
+            frozen=np.arange(old + count) >= old,
         )
 
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from disclosure.agreement import check_given
 from disclosure.engine.cells import Cells, Grid, list_cells
-from disclosure.engine.earlier import Told, add_earlier, compare
+from disclosure.engine.earlier import add_earlier, compare
 from disclosure.engine.exchanges import Exchanges
 from disclosure.engine.holders import dominance
 from disclosure.engine.neighbours import Neighbourhoods
 from disclosure.engine.primary import Hidden, cells_that_stay, tie_differences
 from disclosure.engine.search import Components, Demand, Plan, Search, Task
 from disclosure.engine.system import System, build_system, owners, stand_in
-from disclosure.keys import make_keys, make_known
+from disclosure.engine.versions import Told
+from disclosure.keys import make_keys, make_known, make_old
 from disclosure.policy import with_thresholds
 from disclosure.release import TOTAL, Release, ReleaseError
 
@@ -66,6 +67,7 @@ def protect_release(
     primary: "pa.Table | None" = None,
     given: "pa.Table | None" = None,
     known: "pa.Table | None" = None,
+    old: "pa.Table | None" = None,
     upper_under_a1: bool = False,
     exact_only: bool = False,
     previous: "pa.Table | None" = None,
@@ -79,6 +81,8 @@ def protect_release(
             zero. Optional column `width`: how wide their interval has to be.
         given: keys and numbers of totals that partners delivered.
         known: keys and numbers that earlier editions published.
+        old: the finest counts behind these editions that were others than today's; see `make_old`.
+            The attacker is taken to know which these are.
         upper_under_a1: whether the upper bound of a sensitive count has to reach maxN + 1 even if
             the attacker knows that withheld cells are at least 1.
         exact_only: whether it is enough that no sensitive number can be told exactly, however
@@ -99,6 +103,7 @@ def protect_release(
         "primary": cells_that_stay(release, policy, primary),
         "given": _keys(release, given, "given", number=True),
         "known": None if known is None else make_known(release, known),
+        "old": None if old is None else make_old(release, old),
         "previous": _previous(release, previous),
     }
     if tables["given"] is not None:
@@ -153,7 +158,7 @@ def make_system(release: Release, tables: Mapping[str, "pa.Table | None"]) -> Sy
 
     Args:
         release: the release.
-        tables: `primary`, `given` and `known`, as `make_keys` and `make_known` return them, or
+        tables: `primary`, `given`, `known` and `old`, as the functions of `keys` return them, or
             None.
     """
     grid, none = Grid.of(release), np.empty(0, np.int64)
@@ -168,10 +173,11 @@ def make_system(release: Release, tables: Mapping[str, "pa.Table | None"]) -> Sy
     for position, _ in enumerate(release.measures):
         own = extra[grid.measure_of(extra) == position]
         measures.append(list_cells(grid, release.measures[position], primary, own))
-    editions = compare(grid, measures, told)
-    known = np.concatenate([none, *(one.known for one in editions)])
+    old = None if tables["old"] is None else Told.of(grid, tables["old"])
+    past = compare(grid, measures, told, old)
+    known = np.concatenate([none, *(one.known for one in past)])
     system = build_system(grid, measures, zeros=primary, given=given, known=known.tolist())
-    add_earlier(system, editions)
+    add_earlier(system, past)
     stand_in(system)
     return system
 
