@@ -124,7 +124,14 @@ def _concluded(
         if not unmet.any():
             counts = as_atoms(cells.release, owner)
             unknown = np.full(len(truth), atoms.unknown.any())
-            counts = replace(counts, key=np.full(len(truth), -1), truth=truth, unknown=unknown)
+            # What they were is not known to us, so no municipality can be let know it.
+            counts = replace(
+                counts,
+                codes=np.zeros_like(counts.codes),
+                key=np.full(len(truth), -1),
+                truth=truth,
+                unknown=unknown,
+            )
             return Earlier(rows, right, sp.csr_array((0, rows.shape[1]), dtype=np.int64), counts)
         more = _torn(cells, atoms, editions, said, unmet)
         if np.isin(more, apart).all():

@@ -7,6 +7,7 @@ what is withheld for their sake to `search`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,11 +42,11 @@ def compare(grid: Grid, measures: Sequence[Cells], told: Told, old: Told | None)
             found += [] if past is None else [past]
             part = part.where(~read)
         if len(part.keys):
-            found += _compare(grid, cells, position, part)
+            found.append(_compare(grid, cells, position, part))
     return found
 
 
-def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Past]:
+def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> Past:
     """Find out for each edition which atoms were corrected since.
 
     A changed count is put down to the finest counts in it that any edition shows to have changed,
@@ -58,7 +59,7 @@ def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Past]:
     changed = (cells.total[place] != told.numbers) & ~unknown
     every = np.unique(told.keys[changed])
     truth = np.where(cells.atom_unknown, -1, cells.atom_total)
-    editions = []
+    editions, known = [], []
     for edition in np.unique(told.editions):
         own = told.editions == edition
         keys, numbers, other = told.keys[own], told.numbers[own], changed[own]
@@ -72,27 +73,98 @@ def _compare(grid: Grid, cells: Cells, position: int, told: Told) -> list[Past]:
         met = _set_free(members, numbers, np.append(truth, np.zeros_like(gone)), free)
         then = other | unknown[own] | (members @ free.astype(np.int64) > 0)
         used = np.flatnonzero(met & then)
-        corrected = np.flatnonzero(free)
-        column = np.arange(len(free))
-        column[corrected] = len(truth) + np.arange(len(corrected))
-        part = members[used].tocoo()
-        row, atom = part.coords
-        editions.append(
-            Past(
-                position=position,
-                known=keys[~then | unknown[own]],
-                old=np.append(cells.atoms, gone)[corrected],
-                counts=np.full(len(corrected), -1),
-                keys=keys[used],
-                numbers=numbers[used],
-                members=sparse.csr_array(
-                    (part.data, (row, column[atom])),
-                    shape=(len(used), len(truth) + len(corrected)),
-                ),
-                ties=sparse.csr_array((0, len(truth) + len(corrected)), dtype=np.int64),
-            )
+        known.append(keys[~then | unknown[own]])
+        editions.append(_Edition(keys, numbers, gone, free, used, members[used]))
+    return _together(grid, cells, position, editions, np.concatenate(known))
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """One edition that is read without the counts behind it.
+
+    Attributes:
+        keys: the counts that it told.
+        numbers: what they were.
+        gone: keys in each of which something was counted that is not any more.
+        free: which atoms (today's, then those that are gone) were other ones.
+        used: which of the counts hold of such atoms, or are unknown today.
+        members: of which atoms these consist.
+    """
+
+    keys: np.ndarray
+    numbers: np.ndarray
+    gone: np.ndarray
+    free: np.ndarray
+    used: np.ndarray
+    members: "sparse.csr_array"
+
+
+def _together(
+    grid: Grid, cells: Cells, position: int, editions: Sequence[_Edition], known: np.ndarray
+) -> Past:
+    """Read editions together: consecutive ones share the old counts that they do not differ on.
+
+    Where that contradicts what they told, the old counts there are of each edition alone.
+
+    Args:
+        grid: the keys.
+        cells: the measure's.
+        position: the measure's.
+        editions: the oldest first.
+        known: keys of the counts that hold of today's atoms.
+    """
+    from scipy import sparse
+
+    truth = np.where(cells.atom_unknown, -1, cells.atom_total)
+    size, apart = len(truth), np.empty(0, np.int64)
+    used = [one.used for one in editions][::-1]
+    keys = np.concatenate([one.keys[one.used] for one in editions[::-1]])
+    numbers = np.concatenate([one.numbers[one.used] for one in editions[::-1]])
+    while True:
+        old, entries, newer, column = np.empty(0, np.int64), [], None, np.empty(0, np.int64)
+        for one in editions[::-1]:
+            own = np.append(cells.atoms, one.gone)
+            version = np.where(one.free, -1, np.arange(len(own)))
+            if newer is not None:
+                here, there = _in_both(grid, cells, one, newer, apart)
+                version[here] = column[there]
+            fresh = np.flatnonzero(version < 0)
+            version[fresh] = size + len(old) + np.arange(len(fresh))
+            old = np.append(old, own[fresh])
+            part = one.members.tocoo()
+            entries.append((part.coords[0], version[part.coords[1]]))
+            newer, column = one, version
+        first = np.cumsum([0, *map(len, used)])
+        row = np.concatenate([rows + at for (rows, _), at in zip(entries, first, strict=False)])
+        column_of = np.concatenate([columns for _, columns in entries])
+        ones = np.ones(len(row), np.int64)
+        members = sparse.csr_array((ones, (row, column_of)), shape=(first[-1], size + len(old)))
+        unmet = _unmet(
+            members, numbers, np.append(truth, np.zeros_like(old)), np.arange(members.shape[1]) >= size
         )
-    return editions
+        below = members[np.flatnonzero(unmet)].indices
+        torn = np.setdiff1d(old[below[below >= size] - size], apart)
+        if not len(torn):
+            break
+        apart = np.union1d(apart, torn)
+    nothing = sparse.csr_array((0, members.shape[1]), dtype=np.int64)
+    return Past(position, known, old, np.full(len(old), -1), keys, numbers, members, nothing)
+
+
+def _in_both(
+    grid: Grid, cells: Cells, one: _Edition, newer: _Edition, apart: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the atoms that were other ones in two editions, and the same in both."""
+    size = len(cells.atoms)
+    both, here, there = np.intersect1d(one.keys, newer.keys, return_indices=True)
+    changed = both[one.numbers[here] != newer.numbers[there]]
+    differ = _finest(grid, cells, changed)
+    parted = np.isin(cells.atoms, apart)
+    parted[cells.incidence[np.searchsorted(cells.keys, differ)].indices] = True
+    atoms = np.flatnonzero(one.free[:size] & newer.free[:size] & ~parted)
+    gone, here, there = np.intersect1d(one.gone, newer.gone, return_indices=True)
+    kept = ~np.isin(gone, apart) & ~_holds(grid, differ, gone).any(axis=0)
+    return np.append(atoms, size + here[kept]), np.append(atoms, size + there[kept])
 
 
 def add_earlier(system: System, past: Sequence[Past]) -> None:
@@ -125,6 +197,9 @@ def add_earlier(system: System, past: Sequence[Past]) -> None:
             rows,
             frozen=np.arange(old + count) >= old,
         )
+        # Whose areas these are knows what they were, as far as we do.
+        theirs = base + np.flatnonzero(one.counts >= 0)
+        system.theirs = np.append(system.theirs, theirs)
 
 
 def _holds(grid: Grid, keys: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class System:
         cell_node: the node of each; -1 where the cell is a printed zero.
         cell_value: the number of each; -1 where it is unknown.
         measures: the cells of each measure, and the nodes of its atoms (-1: surely zero).
-        own: how many nodes the release itself has; the others were added.
+        theirs: added nodes that whoever owns their key knows.
     """
 
     grid: Grid
@@ -57,7 +57,7 @@ class System:
     cell_node: np.ndarray
     cell_value: np.ndarray
     measures: list[tuple[Cells, np.ndarray]]
-    own: int
+    theirs: np.ndarray
     _of_columns: "tuple[sparse.csr_array, sparse.csc_array] | None" = None
 
     @property
@@ -201,7 +201,7 @@ def build_system(
         cell_node[row],
         values[row],
         list(zip(measures, atom_nodes, strict=True)),
-        size,
+        np.empty(0, np.int64),
     )
     system.slack = -(parts @ np.maximum(value, 0))
     return system
@@ -229,8 +229,7 @@ def owners(system: System, dimension: str, codes: Sequence[str]) -> np.ndarray:
         node = np.where(place >= 0, system.cell_node[place], -1)
         shown = node >= 0
         owner[node[shown]] = np.where(least == most, least, -1)[shown]
-    # What was added lies with its key: old counts of corrected atoms, too.
-    node, key = system.keys[system.keys[:, 0] >= system.own].T
+    node, key = system.keys[np.isin(system.keys[:, 0], system.theirs)].T
     owner[node] = of_code[system.grid.digit(key, position)]
     return owner
 

@@ -29,7 +29,7 @@ def crossed(seed: int, tables: list[list[str]], **more) -> Release:
 
 
 def system_of(release: Release) -> System:
-    return make_system(release, dict.fromkeys(("primary", "given", "known", "previous")))
+    return make_system(release, dict.fromkeys(("primary", "given", "known", "old", "previous")))
 
 
 def move_of(system: System, node: int, amount: int, *, closed: np.ndarray | None = None):
