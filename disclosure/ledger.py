@@ -23,6 +23,7 @@ from disclosure.release import TOTAL, Release
 from disclosure.star.store import (
     PATTERN,
     folder_name,
+    read_cells,
     read_evidence,
     read_patterns,
     read_specs,
@@ -53,12 +54,15 @@ class Day:
     """What an edition told of one Stichtag on one Gebietsstand.
 
     Attributes:
-        counts: hash of the counts that it told; another one if it is a draft.
+        counts: hash of the counts that it told and of those behind them; another one if it is a
+            draft.
+        behind: hash of the finest counts, withheld ones included.
         made_from: hash of all that decided about its pattern but earlier editions.
         known: hashes of what earlier editions had told when it was protected.
     """
 
     counts: str
+    behind: str
     made_from: str
     known: tuple[str, ...]
 
@@ -127,6 +131,10 @@ class Entry:
         path = self.folder / _CLASSES
         return pq.read_table(path) if path.is_file() else None
 
+    def behind(self, name: str) -> "pa.Table":
+        """Return the finest counts behind what it told of one day, withheld ones included."""
+        return read_cells(self.releases, name)
+
 
 @dataclass(frozen=True)
 class Known:
@@ -134,11 +142,14 @@ class Known:
 
     Attributes:
         table: key columns of the release, `n` and `edition`; None if nothing is known.
+        old: the finest counts behind it that were others than today's: key columns, `n` and
+            `edition`; None if nothing is known.
         hashes: of the counts of each edition, each once.
         gone: how many of their counts are no cells of this release any more.
     """
 
     table: "pa.Table | None"
+    old: "pa.Table | None"
     hashes: tuple[str, ...]
     gone: int
 
@@ -162,7 +173,7 @@ def _read(folder: Path) -> Entry:
     _require_file(folder, _ENTRY)
     entry = json.loads((folder / _ENTRY).read_text(encoding="utf-8"))
     days = {
-        name: Day(day["counts"], day["made_from"], tuple(day["known"]))
+        name: Day(day["counts"], day["behind"], day["made_from"], tuple(day["known"]))
         for name, day in entry.pop("days").items()
     }
     _require_file(folder, f"{_RELEASE}/{PATTERN}")
@@ -229,7 +240,9 @@ def record(
             )
         told = counts_told(pattern)
         pq.write_table(told, beside / _counts_file(name), compression="zstd")
-        days[name] = Day(_hash_told(told, audience), note["made_from"], tuple(note["known"]))
+        behind = hash_table(read_cells(releases, name))
+        counts = _hash_told(told, behind, audience)
+        days[name] = Day(counts, behind, note["made_from"], tuple(note["known"]))
     if classes is not None:
         printed = _classes_with(classes, "ok").select([*_CLASS_KEYS, "klasse"])
         pq.write_table(printed, beside / _CLASSES, compression="zstd")
@@ -247,16 +260,16 @@ def record(
     return _read(target)
 
 
-def _hash_told(told: "pa.Table", audience: Sequence[str]) -> str:
+def _hash_told(told: "pa.Table", behind: str, audience: Sequence[str]) -> str:
     # What a draft told is not known to all, though an edition may tell the same.
-    return hash_table(told) + (" draft" if MUNICIPAL in audience else "")
+    return f"{hash_table(told)} {behind}" + (" draft" if MUNICIPAL in audience else "")
 
 
 def tells_the_same(entry: Entry, releases: Path) -> bool:
     """Return whether an entry told of each Stichtag exactly what releases publish."""
     audience = entry.facts["audience"]
     told = {
-        name: _hash_told(counts_told(pattern), audience)
+        name: _hash_told(counts_told(pattern), hash_table(read_cells(releases, name)), audience)
         for name, pattern in read_patterns(releases).items()
     }
     return told == {name: day.counts for name, day in entry.days.items()}
@@ -281,7 +294,10 @@ def counts_told(pattern: "pa.Table") -> "pa.Table":
 def known_of(
     entries: Sequence[Entry], release: Release, waiting: "pa.Table | None" = None
 ) -> Known:
-    """Return what editions told of a release; editions that told the same count once.
+    """Return what editions told of a release, and which of the counts behind it were others.
+
+    Editions that told the same of the same counts, none of which was corrected in between, count
+    once.
 
     Args:
         entries: editions and drafts, the oldest first.
@@ -291,11 +307,17 @@ def known_of(
     """
     import pyarrow as pa
 
-    tables, hashes, gone = [], [], 0
+    tables, behind, hashes, gone = [], [], [], 0
+    seen, last = set(), None
     for entry in entries:
         day = entry.days.get(release.name)
-        if day is None or day.counts in hashes:
+        if day is None:
             continue
+        if day.behind != last:
+            seen, last = set(), day.behind
+        if day.counts in seen:
+            continue
+        seen.add(day.counts)
         told = entry.told(release.name)
         own = cells_of(release, told)
         gone += len(told) - len(own)
@@ -304,8 +326,73 @@ def known_of(
             own = own.join(waiting.select(keys), keys, join_type="left anti")
         hashes.append(day.counts)
         tables.append(own.append_column("edition", pa.repeat(entry.edition, len(own))))
-    table = pa.concat_tables(tables) if tables else None
-    return Known(table if table is not None and len(table) else None, tuple(hashes), gone)
+        others = _others(release, entry.behind(release.name))
+        behind.append(others.append_column("edition", pa.repeat(entry.edition, len(others))))
+    told = pa.concat_tables(tables) if tables else None
+    if told is None or not len(told):
+        return Known(None, None, tuple(dict.fromkeys(hashes)), gone)
+    return Known(told, pa.concat_tables(behind), tuple(dict.fromkeys(hashes)), gone)
+
+
+def _others(release: Release, behind: "pa.Table") -> "pa.Table":
+    """Return the finest counts of an edition that were others than a release's, those that it did
+    not have as 0; under the release's key columns, with `n`.
+
+    Codes that the release lacks are left out, and what was withheld at its source.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    keys = list(release.key_columns)
+    now = [
+        pa.table(
+            {
+                "measure": pa.repeat(measure.name, len(atoms)),
+                **{
+                    name: atoms[name] if name in measure.dims else pa.repeat(TOTAL, len(atoms))
+                    for name in release.dimensions
+                },
+                "n": atoms["n"],
+            }
+        )
+        for measure in release.measures
+        for atoms in [release.atoms[measure.name]]
+    ]
+    listed = pa.concat_tables(now).select([*keys, "n"])
+    with duckdb.connect() as con:
+        con.register("atoms", listed)
+        con.register("behind", _finest(release, behind).select([*keys, "n"]))
+        return con.execute(
+            f"""
+            select {", ".join(keys)}, coalesce(behind.n, 0) as n
+            from (select *, true as there from behind) as behind
+            full join (select *, true as there from atoms) as atoms using ({", ".join(keys)})
+            where (behind.there is null or behind.n is not null)
+                and coalesce(behind.n, 0)
+                    is distinct from case when atoms.there then atoms.n else 0 end
+            order by all
+            """
+        ).to_arrow_table()
+
+
+def _finest(release: Release, behind: "pa.Table") -> "pa.Table":
+    """Return the rows that are finest cells of a release."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    own = []
+    for measure in release.measures:
+        rows = behind.filter(pc.equal(behind["measure"], measure.name))
+        for name in [n for n in rows.column_names if n not in ("measure", "n")]:
+            codes = release.dimensions[name].leaves if name in measure.dims else (TOTAL,)
+            rows = rows.filter(pc.is_in(rows[name], value_set=pa.array(codes)))
+        for name in release.dimensions:
+            if name not in rows.column_names:
+                whole = pa.repeat(TOTAL, len(rows))
+                rows = rows.append_column(name, whole)
+                rows = rows.slice(0, 0) if name in measure.dims else rows
+        own.append(rows.select(["measure", *release.dimensions, "n"]))
+    return pa.concat_tables(own)
 
 
 def cells_of(release: Release, table: "pa.Table") -> "pa.Table":

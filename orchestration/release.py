@@ -80,6 +80,7 @@ def protect_day(day: "DayRelease", past: Past) -> "tuple[pa.Table, dict[str, Any
             policy=past.policy,
             primary=day.primary if len(day.primary) else None,
             known=known.table,
+            old=known.old,
             previous=past.previous(day),
         )
         stands = protection.pattern, protection.evidence

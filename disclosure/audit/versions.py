@@ -223,9 +223,7 @@ def _touched(unknowns: _Unknowns, one: "np.ndarray", other: "np.ndarray") -> "np
     return (one != other) | (unknowns.finest.T @ changed.astype(int) > 0)
 
 
-def _columns(
-    rows: "sp.csr_array", columns: "np.ndarray"
-) -> tuple["np.ndarray", "np.ndarray", int]:
+def _columns(rows: "sp.csr_array", columns: "np.ndarray") -> tuple["np.ndarray", "np.ndarray", int]:
     """Return row and column of each entry, columns renamed (−1: left out), and how many rows."""
     import scipy.sparse as sp
 
@@ -234,9 +232,7 @@ def _columns(
     return entries.row[column >= 0], column[column >= 0], rows.shape[0]
 
 
-def _stacked(
-    parts: Sequence[tuple["np.ndarray", "np.ndarray", int]], width: int
-) -> "sp.csr_array":
+def _stacked(parts: Sequence[tuple["np.ndarray", "np.ndarray", int]], width: int) -> "sp.csr_array":
     import numpy as np
     import scipy.sparse as sp
 

@@ -140,7 +140,10 @@ def _together(
         ones = np.ones(len(row), np.int64)
         members = sparse.csr_array((ones, (row, column_of)), shape=(first[-1], size + len(old)))
         unmet = _unmet(
-            members, numbers, np.append(truth, np.zeros_like(old)), np.arange(members.shape[1]) >= size
+            members,
+            numbers,
+            np.append(truth, np.zeros_like(old)),
+            np.arange(members.shape[1]) >= size,
         )
         below = members[np.flatnonzero(unmet)].indices
         torn = np.setdiff1d(old[below[below >= size] - size], apart)

@@ -75,11 +75,13 @@ def read_protected(folder: Path, policy: Policy, entries: Sequence[Entry] = ()) 
             release=stored.release,
             pattern=stored.pattern,
             primary=stored.primary if len(stored.primary) else None,
-            known=known_of(entries, stored.release, stored.primary).table,
+            known=known.table,
+            old=known.old,
             unsatisfiable=stored.unsatisfiable,
             policy=policy,
         )
         for stored in read_releases(folder)
+        for known in [known_of(entries, stored.release, stored.primary)]
     ]
 
 

@@ -184,6 +184,23 @@ def read_specs(folder: Path) -> list[dict[str, Any]]:
     return [_read_json(own / "spec.json") for own in _folders(folder)]
 
 
+def read_cells(folder: Path, name: str) -> "pa.Table":
+    """Return the finest counts of one release of a folder.
+
+    Its columns are `measure`, the dimensions of the release (`Total` where a measure lacks one) and
+    `n`, NULL where the count was withheld at its source.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    cells = pq.read_table(folder / folder_name(name) / "cells.parquet")
+    for position, column in enumerate(cells.column_names):
+        if column not in ("measure", "n"):
+            whole = pc.fill_null(cells[column], TOTAL)
+            cells = cells.set_column(position, column, whole)
+    return cells
+
+
 def read_evidence(folder: Path, name: str) -> dict[str, Any]:
     """Return the evidence of one release of a folder."""
     return _read_json(folder / folder_name(name) / "evidence.json")

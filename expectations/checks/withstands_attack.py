@@ -51,12 +51,14 @@ def audit_releases(
 
     deadline = time.monotonic() + seconds
     for stored in read_releases(folder):
+        known = known_of(entries, stored.release, stored.primary)
         audit = audit_release(
             stored.release,
             stored.pattern,
             policy=policy,
             primary=stored.primary if len(stored.primary) else None,
-            known=known_of(entries, stored.release, stored.primary).table,
+            known=known.table,
+            old=known.old,
             unsatisfiable=stored.unsatisfiable,
             seconds=deadline - time.monotonic(),
         )

@@ -1,15 +1,11 @@
 """Who keeps earlier editions knows which counts were corrected, and when (A3 in the worst case)."""
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from disclosure.audit import Municipalities, audit_release
 from disclosure.engine import protect_release
-from disclosure.keys import make_old
-from disclosure.policy import Policy
-from disclosure.release import Release, ReleaseError
+from disclosure.release import Release
 from disclosure.specification import make_release
 
 SEX = [["f", "Total"], ["m", "Total"]]

@@ -546,8 +546,14 @@ def test_a_drafts_counts_are_held_against_its_patterns(stored, tmp_path, change,
     told["fallzahl"] = pa.Table.from_pylist(cases, schema=told["fallzahl"].schema)
     rules = {
         "rule_threshold": [
-            {"thema": one.thema, "max_sensitive": one.max_sensitive} for one in policy().thresholds
+            {
+                "thema": one.thema,
+                "min_zaehler": one.min_zaehler,
+                "min_zaehler_sozialraum": one.min_zaehler_sozialraum,
+            }
+            for one in policy().thresholds
         ],
+        "rule_level": [{"raumebene": "sozialraum", "prefix": 4}],
         "rule_sum": [{"merkmal": "summe"}],
     }
     for name, table in told.items():

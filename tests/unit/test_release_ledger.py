@@ -327,3 +327,31 @@ def test_an_edition_leaves_recorded_or_not_at_all(home, tmp_path, monkeypatch):
     (entry,) = past_of(settings, policy(), {}).entries
     assert entry.facts["content_hash"] == "hash" and editions_of([entry]) == [entry]
     assert entry.classes.to_pylist() == [{**CLASS, "klasse": "hoch"}]
+
+
+def test_the_counts_behind_an_edition_are_at_hand_where_they_were_others(home):
+    # K1-1 fell from 5 to 1; what is withheld is named as well, and what stayed is not.
+    home.publish("e1", cases_of({**BEFORE, "K2-1": 2}))
+    known = known_of(read_ledger(home.ledger), facts_release(CORRECTED))
+    assert known.old.to_pylist() == [
+        {"raum": "K1-1", "n": 5, "edition": "e1"},
+        {"raum": "K2-1", "n": 2, "edition": "e1"},
+    ]
+    assert not len(known_of(read_ledger(home.ledger), facts_release({**BEFORE, "K2-1": 2})).old)
+
+
+def test_an_edition_that_told_the_same_of_other_counts_counts_for_itself(home):
+    # Two withheld counts change places: nothing that is told changes, but what is behind it does.
+    first, second = ({**LARGE, "K1-1": a, "K1-2": 3 - a, "K2-1": 1} for a in (1, 2))
+    home.publish("e1", cases_of(first))
+    home.publish("e2", cases_of(second))
+    one, two = read_ledger(home.ledger)
+    assert one.told(DAY).equals(two.told(DAY))
+    (day,) = day_releases(facts(cases_of(first)), policy(), TODAY)
+    past = Past(read_ledger(home.ledger), policy())
+    assert past.known(day).hashes == (one.days[DAY].counts, two.days[DAY].counts)
+    # The pattern of e1 was made before e2 left, and does not stand for that.
+    assert past.standing(day) is None
+    home.publish("e3", cases_of(first))
+    assert home.faults() == 0
+    assert Past(read_ledger(home.ledger), policy()).standing(day) is not None
