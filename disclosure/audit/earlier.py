@@ -134,6 +134,8 @@ def _concluded(
             )
             return Earlier(rows, right, sp.csr_array((0, rows.shape[1]), dtype=np.int64), counts)
         more = _torn(cells, atoms, editions, said, unmet)
+        if np.isin(more, apart).all():  # others contradict these: nothing is shared any more
+            more = np.unique(np.concatenate([edition.finest for edition in editions]))
         if np.isin(more, apart).all():
             editions = _widen(cells, editions, said, unmet & ~freed)
         apart = np.union1d(apart, more)

@@ -147,6 +147,8 @@ def _together(
         )
         below = members[np.flatnonzero(unmet)].indices
         torn = np.setdiff1d(old[below[below >= size] - size], apart)
+        if unmet.any() and not len(torn):  # others contradict these: nothing is shared any more
+            torn = np.setdiff1d(old, apart)
         if not len(torn):
             break
         apart = np.union1d(apart, torn)

@@ -276,7 +276,7 @@ def test_publication_rule_fails_on_its_fault(berlin, tmp_path, table, rule):
     "fault",
     [
         "update rule_freigabe set stichtag_bis = date '2010-01-01'",
-        "update rule_kommune set teilnahme = false where kommune_id = '01'",
+        "insert into rule_kommune values ('01', 'eine', false)",
         "update rule_agreement set kleinraeumig = false",
     ],
 )

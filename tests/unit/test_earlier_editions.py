@@ -50,20 +50,42 @@ def hidden(pattern: pa.Table) -> set[str]:
     return set(pattern.filter(pc.equal(pattern["suppressed"], 1))["geo"].to_pylist())
 
 
-@pytest.mark.parametrize("seed", [8, 23])
-def test_three_editions_with_corrections_tell_nothing(seed):
+def behind(edition: str, then: np.ndarray, now: np.ndarray) -> pa.Table:
+    """The finest counts of an edition that were others than now."""
+    changed = np.flatnonzero(then != now)
+    return pa.table(
+        {
+            "geo": pa.array(np.repeat(AREAS, 2)[changed].tolist(), pa.string()),
+            "sex": pa.array([["m", "w"][place % 2] for place in changed], pa.string()),
+            "n": pa.array(then[changed], pa.int64()),
+            "edition": pa.array([edition] * len(changed), pa.string()),
+        }
+    )
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+@pytest.mark.parametrize("seed", [8, 23, 31])
+def test_three_editions_with_corrections_tell_nothing(seed, at_hand):
     random = np.random.default_rng(seed)
     numbers = random.choice([0, 1, 2, 3, 5, 8, 13, 30], 2 * len(AREAS))
-    kept = None
+    kept, then = None, {}
     for edition in ("e1", "e2", "e3"):
         release = crossed(numbers.tolist())
-        made = protect_release(release, known=kept)
+        old = [behind(name, own, numbers) for name, own in then.items()]
+        old = pa.concat_tables(old) if old and at_hand else None
+        made = protect_release(release, known=kept, old=old)
         audit = audit_release(
-            release, made.pattern, known=kept, unsatisfiable=made.unsatisfiable, seconds=60
+            release,
+            made.pattern,
+            known=kept,
+            old=old,
+            unsatisfiable=made.unsatisfiable,
+            seconds=60,
         )
         assert audit.passed, audit.text
         own = told(made.pattern, edition)
         kept = own if kept is None else pa.concat_tables([kept, own])
+        then[edition] = numbers.copy()
         chosen = random.integers(0, len(numbers), 3)
         numbers[chosen] = np.maximum(numbers[chosen] + random.choice([-2, -1, 1, 2, 3], 3), 0)
 
