@@ -51,6 +51,9 @@ class Exchanges:
         self._digits = np.stack(digits, axis=1)
         self._measure = grid.measure_of(system.keys[row, 1])
         self._node_of = _look_up(system)
+        # Cubes keep the sums of the release, not of themselves what earlier editions told.
+        added = np.diff(system.relations[:, system.own :].tocsr().indptr) > 0
+        self._earlier = system.relations[np.flatnonzero(added)].tocsc()
         self._leaf = [np.isin(np.arange(axis.size), axis.leaves) for axis in grid.axes]
         self._seen, self._rank = np.zeros(system.size, bool), np.zeros(system.size, np.int64)
         self._options: dict[tuple[int, int, bool], tuple[np.ndarray, np.ndarray]] = {}
@@ -83,14 +86,14 @@ class Exchanges:
             paid = cost[cubes.corners].sum(axis=0)
             if not np.isfinite(paid.min(initial=np.inf)):
                 continue
-            tied = system.parts.shape[0]
+            tied = system.parts.shape[0] + self._earlier.shape[0]
             for cube in np.argsort(paid, kind="stable")[:_TRIED] if tied else [np.argmin(paid)]:
                 places = cubes.corners[:, cube].astype(np.int64)
                 places = places[places < 2 * size]
                 moved, first = np.unique(nodes[places % size], return_index=True)
                 change = np.where(places < size, -amount, amount)[first]
                 used, slack = system.filled(moved, change)
-                fits = (used <= slack).all()
+                fits = (used <= slack).all() and not (self._earlier[:, moved] @ change).any()
                 if fits and paid[cube] < np.inf:
                     return Move(moved, change, float(paid[cube]))
         return None
@@ -171,7 +174,8 @@ def _look_up(system: "System") -> np.ndarray:
         node_of[leaves + position * grid.radix[-1]] = _NOTHING
     for cells, _ in system.measures:
         node_of[cells.keys] = _NOTHING
-    node_of[system.keys[:, 1]] = system.keys[:, 0]
+    keys = system.keys[system.keys[:, 0] < system.own]
+    node_of[keys[:, 1]] = keys[:, 0]
     return node_of
 
 

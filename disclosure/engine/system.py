@@ -40,6 +40,7 @@ class System:
         cell_node: the node of each; -1 where the cell is a printed zero.
         cell_value: the number of each; -1 where it is unknown.
         measures: the cells of each measure, and the nodes of its atoms (-1: surely zero).
+        own: how many nodes the release itself has; the others were added.
         theirs: added nodes that whoever owns their key knows.
     """
 
@@ -57,6 +58,7 @@ class System:
     cell_node: np.ndarray
     cell_value: np.ndarray
     measures: list[tuple[Cells, np.ndarray]]
+    own: int
     theirs: np.ndarray
     _of_columns: "tuple[sparse.csr_array, sparse.csc_array] | None" = None
 
@@ -201,6 +203,7 @@ def build_system(
         cell_node[row],
         values[row],
         list(zip(measures, atom_nodes, strict=True)),
+        size,
         np.empty(0, np.int64),
     )
     system.slack = -(parts @ np.maximum(value, 0))

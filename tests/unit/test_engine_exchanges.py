@@ -10,6 +10,7 @@ from disclosure.engine import protect_release
 from disclosure.engine.exchanges import Exchanges
 from disclosure.engine.protect import make_system
 from disclosure.engine.system import System
+from disclosure.keys import make_known, make_old
 from disclosure.release import Release
 from disclosure.specification import make_release
 
@@ -58,6 +59,30 @@ def test_an_exchange_keeps_every_sum_and_leaves_no_count_below_zero(tables, amou
             assert (system.value + change >= 0).all()
             found += 1
     assert found > 50
+
+
+def test_an_exchange_keeps_what_earlier_editions_told():
+    # M0 × a × x was one more, so what was told of a and of all is a row over today's other atoms.
+    release = crossed(1, [["geo", "age", "nat"]])
+    (now,) = release.atoms.values()
+    rows = {(r["geo"], r["age"], r["nat"]): r["n"] for r in now.to_pylist()}
+    assert rows["M0", "a", "x"] > 0
+    elderly = sum(n for key, n in rows.items() if key[1] == "a") + 1
+    told = {"geo": ["Total", "M0"], "age": ["a", "a"], "nat": ["Total", "x"], "edition": ["e"] * 2}
+    then = rows["M0", "a", "x"] + 1
+    known = pa.table({**told, "n": [elderly, then]})
+    old = pa.table({"geo": ["M0"], "age": ["a"], "nat": ["x"], "edition": ["e"], "n": [then]})
+    tables = {"known": make_known(release, known), "old": make_old(release, old)}
+    system = make_system(release, {**dict.fromkeys(("primary", "given", "previous")), **tables})
+    assert system.size > system.own
+    found = 0
+    for node in range(system.own):
+        if (move := move_of(system, node, 1)) is not None:
+            change = np.zeros(system.size, np.int64)
+            change[move.nodes] = move.change
+            assert not (system.relations @ change).any()
+            found += 1
+    assert found > 10
 
 
 def test_an_exchange_leaves_alone_what_is_closed():
