@@ -41,6 +41,12 @@ def add_release_arguments(verb: argparse.ArgumentParser, *, required: bool = Tru
         "--known", type=Path, help="what earlier editions published: keys, n and edition"
     )
     verb.add_argument(
+        "--old",
+        type=Path,
+        help="the finest counts behind --known that were others than today's (sealed): keys, n and "
+        "edition",
+    )
+    verb.add_argument(
         "--upper-under-a1",
         action="store_true",
         help="upper bounds reach maxN + 1 even if withheld cells are known to be at least 1",
@@ -106,7 +112,7 @@ def audit(settings: Settings, options: argparse.Namespace) -> int:
 
 def _refuse_beside_edition(options: argparse.Namespace) -> None:
     """An edition is attacked with its own policy, and with what the ledger knows."""
-    names = ("policy", "primary", "given", "known", "evidence", "upper_under_a1")
+    names = ("policy", "primary", "given", "known", "old", "evidence", "upper_under_a1")
     if given := [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]:
         raise ValueError(
             f"audit: {', '.join(given)}: expected with --spec, --cells and --pattern only; an "
@@ -178,6 +184,7 @@ def release_inputs(options: argparse.Namespace) -> dict:
         "primary": _table(options.primary),
         "given": _table(options.given),
         "known": _table(options.known),
+        "old": _table(options.old),
         "upper_under_a1": options.upper_under_a1,
     }
 

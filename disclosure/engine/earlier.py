@@ -117,34 +117,12 @@ def _together(
 
     truth = np.where(cells.atom_unknown, -1, cells.atom_total)
     size, apart = len(truth), np.empty(0, np.int64)
-    used = [one.used for one in editions][::-1]
     keys = np.concatenate([one.keys[one.used] for one in editions[::-1]])
     numbers = np.concatenate([one.numbers[one.used] for one in editions[::-1]])
     while True:
-        old, entries, newer, column = np.empty(0, np.int64), [], None, np.empty(0, np.int64)
-        for one in editions[::-1]:
-            own = np.append(cells.atoms, one.gone)
-            version = np.where(one.free, -1, np.arange(len(own)))
-            if newer is not None:
-                here, there = _in_both(grid, cells, one, newer, apart)
-                version[here] = column[there]
-            fresh = np.flatnonzero(version < 0)
-            version[fresh] = size + len(old) + np.arange(len(fresh))
-            old = np.append(old, own[fresh])
-            part = one.members.tocoo()
-            entries.append((part.coords[0], version[part.coords[1]]))
-            newer, column = one, version
-        first = np.cumsum([0, *map(len, used)])
-        row = np.concatenate([rows + at for (rows, _), at in zip(entries, first, strict=False)])
-        column_of = np.concatenate([columns for _, columns in entries])
-        ones = np.ones(len(row), np.int64)
-        members = sparse.csr_array((ones, (row, column_of)), shape=(first[-1], size + len(old)))
-        unmet = _unmet(
-            members,
-            numbers,
-            np.append(truth, np.zeros_like(old)),
-            np.arange(members.shape[1]) >= size,
-        )
+        old, members = _shared(grid, cells, editions, apart)
+        free = np.arange(members.shape[1]) >= size
+        unmet = _unmet(members, numbers, np.append(truth, np.zeros_like(old)), free)
         below = members[np.flatnonzero(unmet)].indices
         torn = np.setdiff1d(old[below[below >= size] - size], apart)
         if unmet.any() and not len(torn):  # others contradict these: nothing is shared any more
@@ -154,6 +132,41 @@ def _together(
         apart = np.union1d(apart, torn)
     nothing = sparse.csr_array((0, members.shape[1]), dtype=np.int64)
     return Past(position, known, old, np.full(len(old), -1), keys, numbers, members, nothing)
+
+
+def _shared(
+    grid: Grid, cells: Cells, editions: Sequence[_Edition], apart: np.ndarray
+) -> tuple[np.ndarray, "sparse.csr_array"]:
+    """Return the keys of all old atoms, and the rows of all editions, the newest first.
+
+    Args:
+        grid: the keys.
+        cells: the measure's.
+        editions: the oldest first.
+        apart: keys of atoms that editions do not share.
+    """
+    from scipy import sparse
+
+    size, count = len(cells.atoms), sum(len(one.used) for one in editions)
+    old, rows, columns, first = np.empty(0, np.int64), [], [], 0
+    newer, its = None, np.empty(0, np.int64)
+    for one in editions[::-1]:
+        own = np.append(cells.atoms, one.gone)
+        version = np.where(one.free, -1, np.arange(len(own)))
+        if newer is not None:
+            here, there = _in_both(grid, cells, one, newer, apart)
+            version[here] = its[there]
+        fresh = np.flatnonzero(version < 0)
+        version[fresh] = size + len(old) + np.arange(len(fresh))
+        old = np.append(old, own[fresh])
+        row, atom = one.members.tocoo().coords
+        rows.append(row + first)
+        columns.append(version[atom])
+        first += len(one.used)
+        newer, its = one, version
+    entries = (np.concatenate(rows), np.concatenate(columns))
+    ones = np.ones(len(entries[0]), np.int64)
+    return old, sparse.csr_array((ones, entries), shape=(count, size + len(old)))
 
 
 def _in_both(
