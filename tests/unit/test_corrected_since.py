@@ -1,12 +1,19 @@
 """Who keeps earlier editions knows which counts were corrected, and when (A3 in the worst case)."""
 
+import json
+
+import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 from disclosure.audit import Municipalities, audit_release
 from disclosure.engine import protect_release
-from disclosure.release import Release
+from disclosure.keys import make_old
+from disclosure.policy import Policy
+from disclosure.release import Release, ReleaseError
 from disclosure.specification import make_release
+from orchestration.cli import main
 
 SEX = [["f", "Total"], ["m", "Total"]]
 
@@ -255,3 +262,23 @@ def test_an_edition_whose_counts_do_not_add_up_to_what_it_told_is_read_without_t
     pattern = with_hidden(shown, "zwei", "q", "eins", "M", "N")
     known = cells("2015", Total=26, drei=8, p=8)
     assert audit_release(shown, pattern, known=known, old=cells("2015", drei=8)).passed
+
+
+def test_the_verb_takes_the_counts_behind_earlier_editions_as_a_file(tmp_path, capsys):
+    shown = release(THREE, THREE_NOW, sex=True)
+    spec = {"dims": {"geo": THREE, "sex": SEX}, "tables": [["geo", "sex"]], "maxN": 2}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    columns = {"geo": [area for area, _ in THREE_NOW], "sex": [sex for _, sex in THREE_NOW]}
+    tables = {
+        "cells": pa.table({**columns, "n": list(THREE_NOW.values())}),
+        "pattern": with_hidden(shown, "a2_f", "a2_m", "Total_f", "Total_m"),
+        "known": THREE_KNOWN,
+        "old": THREE_OLD,
+    }
+    files = ["--spec", str(tmp_path / "spec.json")]
+    for name, table in tables.items():
+        csv.write_csv(table, tmp_path / f"{name}.csv", csv.WriteOptions(quoting_style="needed"))
+        files += [f"--{name}", str(tmp_path / f"{name}.csv")]
+    assert main(["audit", *files[:-2]]) == 0
+    assert main(["audit", *files]) == 1
+    assert "a2 × f: exact" in capsys.readouterr().out
