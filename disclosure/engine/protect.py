@@ -224,7 +224,7 @@ def find_sensitive(
     node = system.cell_node
     np.maximum.at(reach, node[small], (own - value + 1)[small])
     # What was withheld at its source may be small: the same bar, seen from the number in its place.
-    at_source = (value < 0) & (node >= 0)
+    at_source = (value < 0) & system.spread(_limited(system))
     np.maximum.at(reach, node[at_source], (own[at_source] + 1 - system.value[node[at_source]]))
     chosen, lost = small | at_source, keys[(value < 0) & (node < 0)]
     if release.kind == "magnitude":
@@ -244,6 +244,25 @@ def find_sensitive(
     reach[hidden.node] = hidden.reach
     nodes = np.union1d(node[chosen & (node >= 0)], hidden.node)
     return Sensitive(nodes, reach[nodes], floor, hidden.names, lost)
+
+
+def _limited(system: System) -> np.ndarray:
+    """Return the nodes of unknown number that may not rise as far as one likes.
+
+    A sum of what is unknown is no cell, so an unknown number may rise together with all sums that
+    hold it, unless one of these is known to everybody or is a part of a whole.
+    """
+    from scipy import sparse
+    from scipy.sparse.csgraph import connected_components
+
+    loose = ~system.printed | system.frozen
+    rows = abs(system.relations[:, loose])
+    graph = sparse.block_array([[None, rows], [rows.T, None]])
+    label = connected_components(graph, directed=False)[1][rows.shape[0] :]
+    limits = system.frozen | ((system.parts > 0).sum(axis=0) > 0)
+    limited = np.zeros(system.size, bool)
+    limited[loose] = np.isin(label, label[limits[loose]])
+    return limited
 
 
 def _thresholds(grid: Grid, keys: np.ndarray) -> np.ndarray:

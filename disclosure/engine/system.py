@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 _SEED = 20150101
+_WHOLE = 1e-6
+"""So near to a whole number a solution of the solver is one."""
 
 
 @dataclass
@@ -260,7 +262,7 @@ def stand_in(system: System) -> None:
     solver.setOptionValue("threads", 1)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(unknown), len(touched)
-    model.col_cost_ = np.zeros(len(unknown))
+    model.col_cost_ = np.ones(len(unknown))
     model.col_lower_ = np.zeros(len(unknown))
     model.col_upper_ = np.full(len(unknown), np.inf)
     model.row_lower_ = np.where(equal, -rest, -np.inf)
@@ -269,9 +271,14 @@ def stand_in(system: System) -> None:
     model.a_matrix_.start_ = matrix.indptr
     model.a_matrix_.index_ = matrix.indices
     model.a_matrix_.value_ = matrix.data.astype(float)
-    model.integrality_ = [highspy.HighsVarType.kInteger] * len(unknown)
     solver.passModel(model)
     solver.run()
+    # The least numbers are whole most times; only where they are not, whole ones are asked for.
+    numbers = np.array(solver.getSolution().col_value)
+    if np.abs(numbers - np.rint(numbers)).max(initial=0) > _WHOLE:
+        whole = np.full(len(unknown), int(highspy.HighsVarType.kInteger), np.uint8)
+        solver.changeColsIntegrality(len(unknown), np.arange(len(unknown), dtype=np.int32), whole)
+        solver.run()
     solution = solver.getSolution()
     if not solution.value_valid:
         raise ReleaseError(
