@@ -96,7 +96,10 @@ def _atoms_of_cases(con: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _measures(con: "duckdb.DuckDBPyConnection") -> None:
-    """Make `atoms` by area, and `measures`: those that have any, with their thresholds."""
+    """Make `atoms` by area, and `measures`: those of which anything is known, with thresholds.
+
+    Of what has not come anywhere nothing is printed, so there is nothing to protect.
+    """
     con.execute(
         """
         create table atoms as
@@ -113,7 +116,7 @@ def _measures(con: "duckdb.DuckDBPyConnection") -> None:
                 max(thema) as thema
             from themes inner join thresholds using (thema)
             where (measure, gebietsstand, stichtag) in (
-                select (measure, gebietsstand, stichtag) from atoms
+                select (measure, gebietsstand, stichtag) from atoms where n is not null
             )
             group by all;
         """

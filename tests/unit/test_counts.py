@@ -441,6 +441,20 @@ def test_a_part_that_is_more_than_its_whole_is_no_part():
     assert day.spec["measures"]["teil"]["part_of"] == []
 
 
+def test_what_has_not_come_anywhere_is_in_no_release():
+    from disclosure.engine import protect_release
+
+    rows = cases_of(LARGE) + cases_of(dict.fromkeys(LEAVES), "andere")
+    given = facts(rows)
+    (day,) = day_releases(given, policy(), TODAY)
+    assert [measure.name for measure in day.release.measures] == ["faelle"]
+    pattern = protect_release(day.release, policy=policy()).pattern
+    told = published_counts(given, policy(), TODAY, [(day, pattern)])["fallzahl"].to_pylist()
+    others = [row for row in told if row["merkmal"] == "andere"]
+    assert {(row["anzahl"], row["status"]) for row in others} == {(None, "nicht_geliefert")}
+    assert {row["raum_id"] for row in others} == set(LEAVES)
+
+
 def _of_young(cases: dict[str, int]) -> list[dict]:
     """Twelve of 15 to 44 in each area, of whom `cases` are counted, and many older ones."""
     ages = {"15-29": 5, "30-44": 7, "45-59": 90, "60+": 98}
