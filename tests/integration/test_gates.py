@@ -102,7 +102,7 @@ PRIVACY = {
     ("bevoelkerung", "number_only_if_ok"): "update bevoelkerung set status = 'geheim' "
     f"where {ONE} and altersgruppe = '95+'",
     ("pattern", "has_rows"): "delete from pattern",
-    ("pattern", "withstands_attack"): "update pattern set suppressed = 0",
+    ("pattern", "withstands_attack"): "update pattern set suppressed = 0, n = coalesce(n, 7)",
     ("bevoelkerung", "printed_as_its_pattern_says"): "update pattern set suppressed = 1 where "
     "raum = '01011101' and stichtag = '2016-12-31' and geschlecht = 'weiblich'",
     ("bevoelkerung", "complete_as_its_pattern_says"): "update bevoelkerung set status = 'geheim', "
