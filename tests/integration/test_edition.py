@@ -7,8 +7,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from disclosure.ledger import read_ledger
-
 INHABITANTS = {
     "2001-12-31": 3_337_233,
     "2005-12-31": 3_339_436,
@@ -286,19 +284,3 @@ def test_every_published_column_is_described_in_the_database(berlin):
         "and schema_name = 'main' and not internal"
     )
     assert undescribed == []
-
-
-def test_a_second_run_gives_the_same_content(berlin, berlin_data, tmp_path):
-    from tests.integration.conftest import Warehouse
-
-    first = json.loads((berlin.settings.published / "current/manifest.json").read_text())
-    assert berlin.run().success
-    again = json.loads((berlin.settings.published / "current/manifest.json").read_text())
-    assert again["edition_id"] != first["edition_id"]
-    assert again["content_hash"] == first["content_hash"]
-    known = [entry.edition for entry in read_ledger(berlin.settings.release_ledger)]
-    assert known[-2:] == [first["edition_id"], again["edition_id"]]
-    fresh = Warehouse(type(berlin.settings)(tmp_path / "home", "berlin", berlin_data.parent))
-    assert fresh.run().success
-    elsewhere = json.loads((fresh.settings.published / "current/manifest.json").read_text())
-    assert elsewhere["content_hash"] == first["content_hash"]

@@ -17,6 +17,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from disclosure.ledger import read_ledger
 from orchestration.cli import prepare
 from orchestration.definitions import EDITION_JOB
 from orchestration.run_lock import hold
@@ -207,6 +208,8 @@ def test_both_runs_publish_the_same_complete_edition(ui, two_runs):
         assert files == {name: file["sha256"] for name, file in manifest["files"].items()}
         assert {"marts.duckdb", "sozialraum.gpkg", "parquet/dim_raum.parquet"} <= set(files)
     assert len(hashes) == 1
+    known = [entry.edition for entry in read_ledger(ui.settings.release_ledger)]
+    assert known == [edition.name for edition in editions]
 
 
 def test_a_check_in_the_history_links_to_a_page_that_is_there(ui, two_runs):
