@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestration import disclosure_verbs, partner_verbs, release_verbs
+from orchestration import disclosure_verbs, partner_verbs, publication_verbs, release_verbs
 from orchestration.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
@@ -235,6 +235,7 @@ _VERBS = {
     **partner_verbs.VERBS,
     **disclosure_verbs.VERBS,
     **release_verbs.VERBS,
+    **publication_verbs.VERBS,
 }
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -28,6 +29,7 @@ from orchestration.gates import (
     today,
 )
 from orchestration.handbook import handbook_facts
+from orchestration.imprint import imprint_of
 from orchestration.ledger import churn_of, recorded
 from orchestration.models import Manifest
 from orchestration.notes import NOTES, notes_spec, release_notes
@@ -35,6 +37,7 @@ from orchestration.release import counted_merkmale, released_classes, released_c
 from orchestration.settings import Settings
 from orchestration.space import AREAS
 from orchestration.warehouse import OWNER, asset_key, read_build, write_build
+from publication.edition import CURRENT
 from sources.landing import Folders, valid_deliveries
 from sources.region import Region
 
@@ -111,7 +114,8 @@ def edition_assets(
         required_resource_keys={"run_lock"},
     )
     def draft(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from publication.draft import MARTS, write_draft
+        from publication.draft import write_draft
+        from publication.material import MARTS
         from publication.shares import withheld_shares
 
         shutil.rmtree(settings.draft, ignore_errors=True)
@@ -121,7 +125,9 @@ def edition_assets(
             areas=settings.areas,
             folder=settings.draft,
             facts=_facts(settings, region),
+            imprint=imprint_of(region),
             handbook=handbook_facts(settings, region, manifest),
+            previous=_current_folder(settings),
         )
         return dg.MaterializeResult(
             metadata={
@@ -167,6 +173,12 @@ def edition_assets(
         )
 
     return [release_counts, draft, published]
+
+
+def _current_folder(settings: Settings) -> Path | None:
+    """Return the folder of the edition that is published now, if there is one."""
+    link = settings.published / CURRENT
+    return link.resolve() if link.exists() else None
 
 
 def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Table]":

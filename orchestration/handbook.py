@@ -28,6 +28,7 @@ TOLD_ELSEWHERE = {
     "rule_agreement",
     "rule_hinweis",
     "rule_abgleich",
+    "rule_stellungnahme",
 }
 """Rule tables that other chapters tell; all others are parameters."""
 
@@ -50,6 +51,7 @@ TITLES = {
     "rule_index_part": "Indizes: Bestandteile und Gewichte",
     "rule_index_class": "Indizes: Klassengrenzen",
     "rule_index_exclusion": "Indizes: ausgeschlossene Räume",
+    "rule_klassengrenze": "Karten: Klassengrenzen",
 }
 
 INDICATOR_TITLES = {

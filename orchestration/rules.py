@@ -170,6 +170,21 @@ RULE_SCHEMAS = {
         "bis_einschliesslich": "bool",
     },
     "rule_index_exclusion": {"index_id": "string", "raum_id": "string"},
+    "rule_klassengrenze": {
+        "indikator_id": "string",
+        "klasse": "int32",
+        "ueber": "float64",
+        "bis": "float64",
+        "name": "string",
+    },
+    "rule_stellungnahme": {
+        "position": "int32",
+        "raum_id": "string",
+        "art": "string",
+        "von": "string",
+        "am": "date32",
+        "text": "string",
+    },
     "rule_index_quelle": index_sources.SCHEMA,
     "rule_threshold": {
         "thema": "string",

@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.content import content_hash, geometry_hash
-from publication.geopackage import area_shapes, write_geopackage
+from publication.forms import geopackage
 from publication.handbuch import HANDBOOK, render
+from publication.imprint import IMPRINT, Imprint
+from publication.layers import area_shapes
+from publication.material import MANIFEST, MARTS, Material
 from publication.tables import PublishedTable, literal, quoted, quoted_list
 
 if TYPE_CHECKING:
     import duckdb
 
-MARTS = "marts.duckdb"
-GEOPACKAGE = "sozialraum.gpkg"
-MANIFEST = "manifest.json"
-COMPUTED = ("content_hash", "geometry_hash", "tables", "files")
+COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
+
+FORMS = (geopackage.write,)
+"""What is written beside marts, Parquet and handbook, in this order."""
 
 
 def write_draft(
@@ -32,12 +35,14 @@ def write_draft(
     areas: Path,
     folder: Path,
     facts: Mapping,
+    imprint: Imprint,
     handbook: Mapping | None = None,
+    previous: Path | None = None,
 ) -> dict:
     """Write all files of an edition into a new folder.
 
-    Writes `marts.duckdb`, `parquet/<table>.parquet`, `sozialraum.gpkg`, with its facts
-    `handbuch.html`, and, last, `manifest.json`.
+    Writes `marts.duckdb`, `parquet/<table>.parquet`, with its facts `handbuch.html`, the files of
+    each form, and, last, `manifest.json`.
     A draft that fails is removed again; one with a manifest is complete.
 
     Args:
@@ -47,7 +52,9 @@ def write_draft(
             `raumebene` and `geometry` (WKB polygons in EPSG:25832).
         folder: where to write; must not exist.
         facts: what the manifest says beside what is computed here; JSON values only.
+        imprint: who publishes, and what leads; the manifest keeps it.
         handbook: what the quality handbook tells (`handbuch.render`); None: there is none.
+        previous: the folder of the edition before, to tell what has changed; None: there is none.
 
     Returns:
         The manifest: `facts`, `content_hash`, `geometry_hash`, `tables` {name: {rows, columns}}
@@ -68,12 +75,15 @@ def write_draft(
     try:
         counts = _write_tables(warehouse, tables, folder)
         shown = area_shapes(folder / MARTS, areas)
-        write_geopackage(folder / GEOPACKAGE, marts=folder / MARTS, shapes=shown, tables=tables)
         if handbook is not None:
             (folder / HANDBOOK).write_text(render(handbook), "utf-8")
+        material = Material(folder, tuple(tables), shown, areas, imprint, dict(facts), previous)
+        for write in FORMS:
+            write(material)
         outlines = geometry_hash(shown)
         manifest = {
             **facts,
+            IMPRINT: imprint.facts(),
             "content_hash": content_hash(folder / MARTS, tables, outlines),
             "geometry_hash": outlines,
             "tables": {

@@ -8,8 +8,9 @@ import json
 import os
 from pathlib import Path
 
+from publication.material import MANIFEST
+
 CURRENT = "current"
-MANIFEST = "manifest.json"
 
 
 def publish(draft: Path, published: Path, edition_id: str) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publication.draft import MARTS
+from publication.material import MARTS
 from publication.tables import literal, quoted
 
 if TYPE_CHECKING:

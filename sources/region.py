@@ -17,11 +17,31 @@ from sources.agreement import Agreement, allow_small_areas, legal_bases
 from sources.calculations import Chance, Index, Peers, ThresholdSet, calculation_rows
 from sources.contract import KREIS, Feed, read_feed
 from sources.freigaben import Freigabe, check_freigaben
+from sources.klassen import Klassen, class_rows
 from sources.layouts import Strict
 from sources.notes import Abgleich, Lesehilfe, comparison_rows, note_rows
+from sources.publikation import Publikation
+from sources.stellungnahmen import Stellungnahme
 from sources.timeline import Timeline, timeline_rows
+from sources.ziele import Ziele
 
 REGIONS = Path(__file__).parent / "regions"
+
+DECLARED = {
+    "indices": "indices.yaml",
+    "schwellen": "schwellen.yaml",
+    "vergleiche": "vergleich.yaml",
+    "lesehilfe": "hinweise.yaml",
+    "abgleiche": "abgleich.yaml",
+    "zeit": "brueche.yaml",
+    "agreements": "agreements.yaml",
+    "freigaben": "releases.yaml",
+    "publikation": "publikation.yaml",
+    "klassen": "klassen.yaml",
+    "stellungnahmen": "stellungnahmen.yaml",
+    "ziele": "ziele.yaml",
+}
+"""Parts of a region that stand in files of their own, beside `region.yaml`."""
 
 
 class Partner(Strict):
@@ -193,6 +213,10 @@ class Region(Strict):
     abgleiche: tuple[Abgleich, ...] = ()
     vergleiche: tuple[Peers, ...] = ()
     zufallsschwankung: Chance = Chance()
+    publikation: Publikation | None = None
+    klassen: Klassen | None = None
+    stellungnahmen: tuple[Stellungnahme, ...] = ()
+    ziele: Ziele = Ziele()
     feeds: tuple[Feed, ...]
 
     @model_validator(mode="after")
@@ -390,22 +414,7 @@ def read_region(name: str, folder: Path = REGIONS) -> Region:
     if not path.exists():
         raise ValueError(f"region {name!r} is unknown; known are {region_names()}: set REGION")
     declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    indices = path.with_name("indices.yaml")
-    if indices.exists():
-        declared["indices"] = yaml.safe_load(indices.read_text(encoding="utf-8"))
-    thresholds = path.with_name("schwellen.yaml")
-    if thresholds.exists():
-        declared["schwellen"] = yaml.safe_load(thresholds.read_text(encoding="utf-8"))
-    peers = path.with_name("vergleich.yaml")
-    if peers.exists():
-        declared["vergleiche"] = yaml.safe_load(peers.read_text(encoding="utf-8"))
-    for key, file in (("lesehilfe", "hinweise.yaml"), ("abgleiche", "abgleich.yaml")):
-        if path.with_name(file).exists():
-            declared[key] = yaml.safe_load(path.with_name(file).read_text(encoding="utf-8"))
-    breaks = path.with_name("brueche.yaml")
-    if breaks.exists():
-        declared["zeit"] = yaml.safe_load(breaks.read_text(encoding="utf-8"))
-    for key, file in (("agreements", "agreements.yaml"), ("freigaben", "releases.yaml")):
+    for key, file in DECLARED.items():
         if path.with_name(file).exists():
             declared[key] = yaml.safe_load(path.with_name(file).read_text(encoding="utf-8"))
     shared = declared.pop("gemeinsame_feeds", {})
@@ -428,6 +437,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
     `rule_kommune` a municipality; `rule_liefereinheit` feed × Liefereinheit × municipality (NULL:
     all of the county); `rule_agreement` agreement × feed × Liefereinheit;
     `rule_uninhabited` an area; `rule_reconciliation` level × merkmal;
+    `rule_klassengrenze` indicator × class of its map; `rule_stellungnahme` a statement;
     `rule_difference` a delivered change; `rule_bruch` a break; `rule_reihe` the region;
     and those of `calculations.calculation_rows`.
     """
@@ -477,6 +487,11 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
         **timeline_rows(region.zeit),
         "rule_hinweis": note_rows(region.lesehilfe),
         "rule_abgleich": comparison_rows(region.abgleiche),
+        "rule_klassengrenze": class_rows(region.klassen.indikatoren if region.klassen else ()),
+        "rule_stellungnahme": [
+            {"position": position, **one.model_dump()}
+            for position, one in enumerate(region.stellungnahmen, start=1)
+        ],
         "rule_difference": [d.model_dump() for d in region.differences],
         "rule_reconciliation": [r.model_dump() for r in region.reconciliation],
         **calculation_rows(

@@ -1,13 +1,12 @@
-"""The GeoPackage for the county's GIS: one wide layer for each level of areas.
+"""Wide layers: one row for each area, one group of columns for each indicator and index.
 
-Here belongs how published values become layers, columns and German aliases. Not here: where the
-values come from; they are read from the draft's `marts.duckdb` alone, and only from columns for
-everyone, so that the file cannot hold what the marts withhold or what is meant for experts.
+Here belongs how published values become columns with German aliases, and which shapes are shown;
+GeoPackage, GeoParquet and PostGIS all have these layers. Not here: files. Values are read from the
+draft's `marts.duckdb` alone, and only from columns for everyone, so that no layer can hold what the
+marts withhold or what is meant for experts.
 """
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,14 +18,13 @@ if TYPE_CHECKING:
 
 CRS = "EPSG:25832"
 NO_AREA = "ohne_raum"  # the pseudo-level of what cannot be placed: it has no shape
-LAST_CHANGE = "2000-01-01T00:00:00.000Z"  # a file must not carry the time of its run
+GENERALISED = "_generalisiert"
+"""What the name of a layer with simplified shapes ends with."""
+TOLERANCE = 25.0
+"""By how many metres a generalised boundary may differ; neighbours keep their common line."""
 
-TITLES = {
-    "sozialraum": "Sozialräume",
-    "bezirksregion": "Bezirksregionen",
-    "kommune": "Kommunen",
-    "kreis": "Kreis",
-}
+LEVELS = ("sozialraum", "bezirksregion", "kommune", "kreis")
+"""Levels in their order; others follow."""
 
 AREA_COLUMNS = {
     "raum_id": "Kennung des Raums",
@@ -40,6 +38,7 @@ AREA_COLUMNS = {
 SOURCES = {
     "dim_raum": ("raumebene", "gueltig_ab", *AREA_COLUMNS),
     "dim_indikator": ("indikator_id", "version", "name", "art", "definition", "einheit"),
+    "dim_indexklasse": ("index_id", "name"),
     "mart_indikator": (
         *("raum_id", "gebietsstand", "raumebene", "stichtag", "indikator_id", "version"),
         *("wert", "klasse", "status"),
@@ -50,7 +49,8 @@ SOURCES = {
     ),
 }
 
-# The Gebietsstand that a level shows: the newest one that has figures, else the newest one
+# The Gebietsstand that a level shows: the newest one that has figures on this level, else the
+# newest one
 SHOWN = f"""
     SELECT raumebene, gebietsstand
     FROM dim_raum
@@ -59,7 +59,8 @@ SHOWN = f"""
     QUALIFY row_number() OVER (
         PARTITION BY raumebene
         ORDER BY
-            gebietsstand IN (SELECT gebietsstand FROM mart_indikator) DESC,
+            (raumebene, gebietsstand)
+                IN (SELECT DISTINCT (raumebene, gebietsstand) FROM mart_indikator) DESC,
             max(gueltig_ab) DESC NULLS LAST,
             gebietsstand DESC
     ) = 1
@@ -75,10 +76,18 @@ class Field(NamedTuple):
     description: str
 
 
-def write_geopackage(
-    path: Path, *, marts: Path, shapes: "pa.Table", tables: Sequence[PublishedTable]
-) -> None:
-    """Write one layer for each level of the areas, named after the level.
+class Layer(NamedTuple):
+    """One level: its columns in order, and one row for each area, `geometry` (WKB) the last."""
+
+    level: str
+    fields: "tuple[Field, ...]"
+    rows: "pa.Table"
+
+
+def layers(
+    con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable], shapes: "pa.Table"
+) -> list[Layer]:
+    """Return one layer for each level that has shapes, small areas first.
 
     A layer has one row for each area, with or without figures: `AREA_COLUMNS`, then for each
     indicator three columns, of its newest Stichtag on that level: `<indikator_id>` (the value; for
@@ -88,29 +97,25 @@ def write_geopackage(
     NULL.
 
     Args:
-        path: the file to write.
-        marts: the draft's `marts.duckdb`.
-        shapes: the areas to show, as `area_shapes` returns them.
+        con: the draft's database.
         tables: the declarations, which tell what everyone may see.
+        shapes: as `area_shapes` returns them; their `geometry` is passed on.
 
     Raises:
         ValueError: a column that the layers need is not published for everyone, or two columns
             have the same name or alias.
     """
-    import duckdb
-
     _check_audience(tables)
-    with duckdb.connect(str(marts), read_only=True) as con:
-        con.register("shapes", shapes)
-        indicators = _indicator_fields(con, tables)
-        indices = _index_fields(con, tables)
-        fields = [*_area_fields(tables), *indicators, *indices]
-        _check_unique(fields)
-        query = _layer_query(indicators, indices)
-        for level in _levels(shapes):
-            rows = con.execute(query, {"raumebene": level}).to_arrow_table()
-            _write_layer(path, level, rows)
-    _describe(path, _levels(shapes), fields)
+    con.register("shapes", shapes)
+    indicators = _indicator_fields(con, tables)
+    indices = _index_fields(con, tables)
+    fields = (*_area_fields(tables), *indicators, *indices)
+    _check_unique(fields)
+    query = _layer_query(indicators, indices)
+    return [
+        Layer(level, fields, con.execute(query, {"raumebene": level}).to_arrow_table())
+        for level in ordered_levels(shapes)
+    ]
 
 
 def area_shapes(marts: Path, areas: Path) -> "pa.Table":
@@ -146,8 +151,29 @@ def area_shapes(marts: Path, areas: Path) -> "pa.Table":
             """
         ).to_arrow_table()
     _check_one_shape_each(found)
-    column = found.schema.get_field_index("geometry")
-    return found.set_column(column, "geometry", multipolygons(found.column("geometry")))
+    return _with_geometry(found, multipolygons(found.column("geometry")))
+
+
+def generalised(shapes: "pa.Table", tolerance: float = TOLERANCE) -> "pa.Table":
+    """Return the same areas with simplified shapes; neighbours of a level still fit together.
+
+    Args:
+        shapes: as `area_shapes` returns them.
+        tolerance: metres.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import shapely
+
+    result = np.empty(len(shapes), dtype=object)
+    level = np.array(shapes.column("raumebene").to_pylist())
+    read = shapely.from_wkb(shapes.column("geometry").to_numpy())
+    for name in np.unique(level):
+        of_level = level == name
+        result[of_level] = shapely.coverage_simplify(read[of_level], tolerance)
+    lost = shapely.is_empty(result)
+    result[lost] = read[lost]  # an area smaller than the tolerance stays as it is
+    return _with_geometry(shapes, multipolygons(pa.chunked_array([shapely.to_wkb(result)])))
 
 
 def multipolygons(geometry: "pa.ChunkedArray") -> "pa.Array":
@@ -175,13 +201,25 @@ def multipolygons(geometry: "pa.ChunkedArray") -> "pa.Array":
     return pa.array(shapely.to_wkb(whole, byte_order=1), pa.binary())
 
 
+def ordered_levels(shapes: "pa.Table") -> list[str]:
+    """Return the levels of some shapes, small areas first, unknown levels last."""
+    found = shapes.column("raumebene").unique().to_pylist()
+    known = [level for level in LEVELS if level in found]
+    return known + sorted(set(found) - set(known))
+
+
+def _with_geometry(table: "pa.Table", geometry: "pa.Array") -> "pa.Table":
+    column = table.schema.get_field_index("geometry")
+    return table.set_column(column, "geometry", geometry)
+
+
 def _check_audience(tables: Sequence[PublishedTable]) -> None:
     for name, needed in SOURCES.items():
         public = table_named(tables, name).public_columns()
         withheld = [column for column in needed if column not in public]
         if withheld:
             raise ValueError(
-                f"{name}: expected columns for everyone (audience oeffentlich) in the GeoPackage, "
+                f"{name}: expected columns for everyone (audience oeffentlich) in layers, "
                 f"found {', '.join(withheld)} not so; change their audience in the model"
             )
 
@@ -209,14 +247,6 @@ def _check_one_shape_each(found: "pa.Table") -> None:
             f"areas: expected one shape for each area of dim_raum, found {detail}; "
             "complete the geometry of the region, or take the areas out of dim_raum"
         )
-
-
-def _levels(shapes: "pa.Table") -> list[str]:
-    """Return the levels, small areas first, unknown levels last."""
-    order = list(TITLES)
-    found = shapes.column("raumebene").unique().to_pylist()
-    known = [level for level in order if level in found]
-    return known + sorted(set(found) - set(known))
 
 
 def _area_fields(tables: Sequence[PublishedTable]) -> list[Field]:
@@ -258,11 +288,17 @@ def _index_fields(
     con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable]
 ) -> list[Field]:
     """Return three columns for each index that has rows."""
-    indices = con.execute("SELECT DISTINCT index_id FROM mart_index ORDER BY index_id").fetchall()
+    indices = con.execute(
+        """
+        SELECT index_id, coalesce(any_value(name), 'Index ' || index_id)
+        FROM mart_index LEFT JOIN dim_indexklasse USING (index_id)
+        GROUP BY index_id ORDER BY index_id
+        """
+    ).fetchall()
     descriptions = _descriptions(tables, "mart_index")
     fields = []
-    for (key,) in indices:
-        cell, name = f"index_id = {literal(key)}", f"Index {key}"
+    for key, name in indices:
+        cell = f"index_id = {literal(key)}"
         fields += [
             _class_field(key, cell, f"{name}: Klasse", descriptions["klasse"]),
             *_state_fields(key, cell, name, descriptions),
@@ -304,7 +340,7 @@ def _check_unique(fields: Sequence[Field]) -> None:
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:
             raise ValueError(
-                f"GeoPackage: expected different {what} for its columns, found "
+                f"layers: expected different {what} for its columns, found "
                 f"{', '.join(repeated)} more than once; rename the indicator or the index"
             )
 
@@ -343,77 +379,3 @@ def _wide_query(mart: str, key: str, tie: str, fields: Sequence[Field]) -> str:
         )
         GROUP BY raum_id, gebietsstand
     """
-
-
-def _write_layer(path: Path, level: str, rows: "pa.Table") -> None:
-    import pyogrio
-
-    title = TITLES.get(level, level.replace("_", " ").capitalize())
-    versions = ", ".join(sorted(set(rows.column("gebietsstand").to_pylist())))
-    # write_arrow keeps dates as dates; the shapes are multipolygons already
-    pyogrio.write_arrow(
-        rows,
-        path,
-        layer=level,
-        driver="GPKG",
-        append=path.exists(),
-        crs=CRS,
-        geometry_name="geometry",
-        geometry_type="MultiPolygon",
-        dataset_options={"VERSION": "1.3"},  # QGIS 3.22 warns of 1.4
-        layer_options={
-            "FID": "fid",
-            "GEOMETRY_NAME": "geom",
-            "IDENTIFIER": title,
-            "DESCRIPTION": f"{title}, Gebietsstand {versions}: Indikatoren und Indizes zu ihrem "
-            "jeweils neuesten Stichtag. Ein leerer Wert ist nicht null; warum er fehlt, sagt die "
-            "Spalte _status.",
-        },
-    )
-
-
-def _describe(path: Path, levels: Sequence[str], fields: Sequence[Field]) -> None:
-    """Write the German aliases (GeoPackage extension Schema) and fix the time of change."""
-    with closing(sqlite3.connect(path)) as con, con:
-        con.executescript(SCHEMA_EXTENSION)
-        con.executemany(
-            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) "
-            "VALUES (?, ?, ?, ?, ?)",
-            [
-                (level, field.name, field.alias, field.alias, field.description)
-                for level in levels
-                for field in fields
-            ],
-        )
-        con.execute("UPDATE gpkg_contents SET last_change = ?", [LAST_CHANGE])
-
-
-# Both tables as the standard prints them (annex F.9); the second one has to exist, if only empty
-SCHEMA_EXTENSION = """
-    CREATE TABLE gpkg_data_columns (
-        table_name TEXT NOT NULL,
-        column_name TEXT NOT NULL,
-        name TEXT,
-        title TEXT,
-        description TEXT,
-        mime_type TEXT,
-        constraint_name TEXT,
-        CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
-        CONSTRAINT gdc_tn UNIQUE (table_name, name)
-    );
-    CREATE TABLE gpkg_data_column_constraints (
-        constraint_name TEXT NOT NULL,
-        constraint_type TEXT NOT NULL,
-        value TEXT,
-        min NUMERIC,
-        min_is_inclusive BOOLEAN,
-        max NUMERIC,
-        max_is_inclusive BOOLEAN,
-        description TEXT,
-        CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value)
-    );
-    INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition, scope)
-    SELECT column1, NULL, 'gpkg_schema',
-        'http://www.geopackage.org/spec121/#extension_schema', 'read-write'
-    FROM (VALUES ('gpkg_data_columns'), ('gpkg_data_column_constraints'));
-"""
