@@ -161,8 +161,11 @@ def test_every_published_column_is_described_in_german_and_has_an_audience(setti
     tables = {table.name: table for table in read_manifest(settings).published_tables()}
     assert set(tables) == {
         "dim_altersgrenze",
+        "dim_indexklasse",
         "dim_indikator",
+        "dim_klassengrenze",
         "dim_raum",
+        "dim_stellungnahme",
         "mart_abgleich",
         "mart_bevoelkerung",
         "mart_datentableau",

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -15,57 +16,45 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
+from made_edition import IMPRINT, declared_tables, write_warehouse
 
 from publication.audit import audit_files
+from publication.audit import geopackage as audit_geopackage
 from publication.content import content_hash
 from publication.draft import write_draft
 from publication.edition import current_manifest, publish
-from publication.tables import PublishedColumn, PublishedTable
+from publication.forms import geopackage
+from publication.tables import PublishedColumn, PublishedTable, table_named
 
 FACTS = {"edition_id": "2015-1", "kind": "monitoring", "region": "aachen", "gates": {"privacy": 0}}
 GPKG = "sozialraum.gpkg"
 
-# for each table: its columns of text, its other columns with their types, its key
-LAYOUTS = {
+TABLES = declared_tables()
+
+COLUMNS = {
     "dim_raum": (
-        "raum_id gebietsstand raumebene raum_name kommune_id kreis_id",
-        {"gueltig_ab": "date", "gueltig_bis": "date", "flaeche_km2": "decimal(9, 3)"},
-        ("raum_id", "gebietsstand"),
+        "raum_id gebietsstand raumebene raum_name kommune_id kreis_id gueltig_ab gueltig_bis "
+        "flaeche_km2"
     ),
-    "dim_indikator": (
-        "indikator_id name art definition einheit",
-        {"version": "integer"},
-        ("indikator_id", "version"),
-    ),
+    "dim_indikator": "indikator_id name art definition einheit version",
+    "dim_indexklasse": "index_id name klasse rang",
     "mart_indikator": (
-        "raum_id gebietsstand raumebene indikator_id klasse status",
-        {"stichtag": "date", "version": "integer", "wert": "double", "rang_kommune": "integer"},
-        ("raum_id", "gebietsstand", "stichtag", "indikator_id", "version"),
+        "raum_id gebietsstand raumebene indikator_id klasse status stichtag version wert "
+        "rang_kommune"
     ),
-    "mart_index": (
-        "raum_id gebietsstand raumebene index_id klasse status",
-        {"stichtag": "date", "index_wert": "double"},
-        ("raum_id", "gebietsstand", "stichtag", "index_id"),
-    ),
+    "mart_index": "raum_id gebietsstand raumebene index_id klasse status stichtag index_wert",
 }
+"""What the rows below say; everything else is empty."""
 
 
-def _table(name: str) -> PublishedTable:
-    texts, others, key = LAYOUTS[name]
-    types = {**dict.fromkeys(texts.split(), "text"), **others}
-    columns = tuple(
-        PublishedColumn(
-            column,
-            kind,
-            f"Das Merkmal „{column}“ für's Verständnis.",
-            "fachlich" if column.startswith("rang") else "oeffentlich",
-        )
-        for column, kind in types.items()
-    )
-    return PublishedTable(name, f"marts.{name}", f"Die Tabelle {name}.", key, columns)
+@pytest.fixture(scope="module", autouse=True)
+def _core_and_geopackage_alone():
+    """Write and audit what this file is about; the other forms have files of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publication.draft.FORMS", (geopackage.write,))
+        patch.setattr("publication.audit.FORMS", (audit_geopackage,))
+        yield
 
-
-TABLES = [_table(name) for name in LAYOUTS]
 
 NEW, OLD = date(2015, 12, 31), date(2014, 12, 31)
 ONE, TWO = ("05334002-001", "2015", "sozialraum"), ("05334002-002", "2015", "sozialraum")
@@ -89,6 +78,7 @@ ROWS = {
         ("sgb2_quote", "SGB-II-Quote", "anteil", "Anteil der Beziehenden.", "%", 1),
         ("rating", "Einschätzung", "klasse", "Einschätzung des Jobcenters.", None, 1),
     ],
+    "dim_indexklasse": [("lage", "Index lage", "mittel", 1)],
     "mart_indikator": [
         (*ONE, "sgb2_quote", "2", "ok", NEW, 1, 12.5, 1),
         (*ONE, "sgb2_quote", "1", "ok", OLD, 1, 99.0, 1),
@@ -130,13 +120,13 @@ def draft(made: Path, tmp_path: Path) -> Path:
 
 def _write_warehouse(path: Path) -> None:
     """Write the marts, with a column that nobody declared, and a table of persons beside them."""
-    with duckdb.connect(str(path)) as con:
-        con.execute("CREATE SCHEMA marts; CREATE SCHEMA persons; CREATE TABLE persons.p (n int)")
-        for table in TABLES:
-            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-            con.execute(f"CREATE TABLE {table.relation} ({columns}, intern int)")
-            marks = ", ".join("?" for _ in table.columns)
-            con.executemany(f"INSERT INTO {table.relation} VALUES ({marks}, 0)", ROWS[table.name])
+    rows = {
+        name: [dict(zip(COLUMNS[name].split(), row, strict=True)) for row in made]
+        for name, made in ROWS.items()
+    }
+    write_warehouse(path, TABLES, rows)
+    _sql(path, "ALTER TABLE marts.mart_index ADD COLUMN intern int")
+    _sql(path, "CREATE SCHEMA persons; CREATE TABLE persons.p (n int)")
 
 
 def _write_areas(path: Path, without: str = "", shift: float = 0.0) -> Path:
@@ -153,7 +143,7 @@ def _write_areas(path: Path, without: str = "", shift: float = 0.0) -> Path:
 
 
 def _write(warehouse: Path, areas: Path, folder: Path, **others) -> dict:
-    arguments = {"tables": TABLES, "facts": FACTS, **others}
+    arguments = {"tables": TABLES, "facts": FACTS, "imprint": IMPRINT, **others}
     return write_draft(warehouse=warehouse, areas=areas, folder=folder, **arguments)
 
 
@@ -207,15 +197,18 @@ def test_marts_hold_declared_tables_and_columns_only_with_comments(draft: Path):
             "WHERE table_name = 'mart_index' AND constraint_type = 'PRIMARY KEY'"
         ).fetchall()
     assert tables == {table.name: table.description for table in TABLES}
-    assert columns == {column.name: column.description for column in _table("mart_index").columns}
-    assert keys == [(list(_table("mart_index").key),)]
+    assert columns == {
+        column.name: column.description for column in table_named(TABLES, "mart_index").columns
+    }
+    assert keys == [(list(table_named(TABLES, "mart_index").key),)]
 
 
 def test_parquet_carries_descriptions_and_is_the_same_from_run_to_run(
     draft: Path, tmp_path: Path, warehouse: Path, areas: Path
 ):
     field = pq.read_schema(draft / "parquet" / "mart_index.parquet").field("klasse")
-    assert field.metadata[b"description"].decode() == "Das Merkmal „klasse“ für's Verständnis."
+    (declared,) = (c for c in table_named(TABLES, "mart_index").columns if c.name == "klasse")
+    assert field.metadata[b"description"].decode() == declared.description
     _write(warehouse, areas, tmp_path / "again")
     for name in ["parquet/mart_indikator.parquet", GPKG]:
         assert (draft / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
@@ -316,7 +309,7 @@ def test_layers_are_the_levels_in_their_coordinate_system(draft: Path):
     with closing(sqlite3.connect(draft / GPKG)) as con:
         assert con.execute("PRAGMA user_version").fetchone() == (10300,)
         contents = con.execute("SELECT identifier, last_change FROM gpkg_contents").fetchall()
-    assert [title for title, _ in contents] == ["Sozialräume", "Kommunen", "Kreis"]
+    assert [title for title, _ in contents] == ["Sozialräume", "Kommunen", "Kreise"]
     assert {changed for _, changed in contents} == {"2000-01-01T00:00:00.000Z"}
 
 
@@ -367,11 +360,11 @@ def test_columns_have_german_aliases_and_definitions(draft: Path):
 
 def test_value_for_experts_only_stops_the_geopackage(tmp_path: Path, warehouse: Path, areas: Path):
     closed = tuple(
-        PublishedColumn(c.name, c.type, c.description, "fachlich")
-        for c in _table("mart_index").columns
+        replace(column, audience="fachlich") for column in table_named(TABLES, "mart_index").columns
     )
-    name, *rest = ("mart_index", "marts.mart_index", "", LAYOUTS["mart_index"][2])
-    tables = [*TABLES[:3], PublishedTable(name, *rest, closed)]
+    tables = [
+        replace(table, columns=closed) if table.name == "mart_index" else table for table in TABLES
+    ]
     with pytest.raises(ValueError, match="mart_index: expected columns for everyone"):
         _write(warehouse, areas, tmp_path / "draft", tables=tables)
 
