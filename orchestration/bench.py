@@ -52,6 +52,9 @@ def _bench(settings: Settings) -> int:
     print("\nstages")
     for stage, seconds in _stages(settings).items():
         _print(stage, seconds)
+    print("\nforms of the edition, each written once more, and the audit of all files")
+    for form, seconds in _forms(settings).items():
+        _print(form, seconds)
     print("\nimports, each in a process of its own, median of five")
     for name, statement in IMPORTS.items():
         times = sorted(_timed([sys.executable, "-c", statement], environment)[0] for _ in range(5))
@@ -109,6 +112,41 @@ def _stages(settings: Settings) -> dict[str, float]:
             else:
                 stages[step.split("__")[0]] += event.timestamp - started[step]
     return dict(stages)
+
+
+def _forms(settings: Settings) -> dict[str, float]:
+    """Seconds of each form of the published edition, written into a folder of its own."""
+    import json
+
+    from orchestration.models import read_manifest
+    from publication.audit import audit_files
+    from publication.draft import FORMS
+    from publication.edition import CURRENT
+    from publication.imprint import Imprint
+    from publication.layers import area_shapes
+    from publication.material import MANIFEST, MARTS, Material
+
+    edition = settings.published / CURRENT
+    manifest = json.loads((edition / MANIFEST).read_text("utf-8"))
+    tables = read_manifest(settings).published_tables()
+    folder = settings.home / "forms"
+    folder.mkdir()
+    shutil.copyfile(edition / MARTS, folder / MARTS)
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    shapes = area_shapes(folder / MARTS, settings.areas)
+    imprint = Imprint.of(manifest)
+    material = Material(folder, tables, shapes, settings.areas, imprint, manifest)
+    seconds["shapes"] = time.perf_counter() - started
+    for write in FORMS:
+        started = time.perf_counter()
+        write(material)
+        seconds[write.__module__.removeprefix("publication.")] = time.perf_counter() - started
+    seconds["all forms together"] = sum(seconds.values())
+    started = time.perf_counter()
+    faults = audit_files(edition, tables)
+    seconds[f"audit of all files, {len(faults)} faults"] = time.perf_counter() - started
+    return seconds
 
 
 def _bare_sql(settings: Settings) -> dict[str, float]:

@@ -254,6 +254,7 @@ def _facts(settings: Settings, region: Region) -> dict:
         "region": region.region,
         "created_at": now.isoformat(timespec="seconds"),
         "code_version": settings.code_version(),
+        "steckbriefe": settings.steckbriefe,
         "rule_versions": {
             "region": region.version,
             "privacy": policy.version,

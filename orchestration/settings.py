@@ -12,6 +12,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_REGION = (PROJECT / "sources" / "regions" / "default").read_text().strip()
 
 
+STECKBRIEFE = ("alle", "kreis")
+"""All profiles that the region declares, or, for a trial, those of the Kreis and of one Kommune."""
+
+
 def _scale(text: str) -> float:
     """Read SCALE.
 
@@ -27,6 +31,17 @@ def _scale(text: str) -> float:
     return scale
 
 
+def _profiles(text: str) -> str:
+    """Read STECKBRIEFE.
+
+    Raises:
+        ValueError: it is neither of the two words.
+    """
+    if text not in STECKBRIEFE:
+        raise ValueError(f"STECKBRIEFE: expected {' or '.join(STECKBRIEFE)}, found {text!r}")
+    return text
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where a run reads and writes.
@@ -37,6 +52,7 @@ class Settings:
         open_data: SOZIALRAUM_DATA, a folder with a subfolder for each region, or None.
         reports_port: SOZIALRAUM_REPORTS_PORT; Data Docs are served there on loopback.
         scale: SCALE; the share of a simulated county that is made, from 0 (excluded) to 1.
+        steckbriefe: STECKBRIEFE; which profiles an edition gets.
     """
 
     home: Path
@@ -44,6 +60,7 @@ class Settings:
     open_data: Path | None = None
     reports_port: int = 3070
     scale: float = 1.0
+    steckbriefe: str = "alle"
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -61,6 +78,7 @@ class Settings:
             open_data=Path(data).resolve() if data else None,
             reports_port=int(os.environ.get("SOZIALRAUM_REPORTS_PORT") or 3070),
             scale=_scale(os.environ.get("SCALE") or "1"),
+            steckbriefe=_profiles(os.environ.get("STECKBRIEFE") or "alle"),
         )
 
     def export(self) -> None:
@@ -72,6 +90,7 @@ class Settings:
             SOZIALRAUM_HOME=str(self.home),
             REGION=self.region,
             SCALE=str(self.scale),
+            STECKBRIEFE=self.steckbriefe,
             DAGSTER_HOME=str(self.dagster_home),
             DBT_TARGET_PATH=str(self.dbt_target),
             DBT_LOG_PATH=str(self.dbt_target),
@@ -81,6 +100,11 @@ class Settings:
         )
         if self.open_data:
             os.environ["SOZIALRAUM_DATA"] = str(self.open_data)
+
+    @property
+    def trial(self) -> bool:
+        """Whether an edition is made to be looked at here: it goes to no target."""
+        return self.scale < 1 or self.steckbriefe != "alle"
 
     def source_address(self, verbindung: str) -> str | None:
         """Return the address of a partner's source with its secrets, or None if there is none.

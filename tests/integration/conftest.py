@@ -86,15 +86,18 @@ def copy_data(source: Path, target: Path, register_years: Iterable[str]) -> Path
 def berlin(berlin_data, tmp_path_factory) -> Warehouse:
     """All of Berlin, run once."""
     home = tmp_path_factory.mktemp("berlin") / "home"
-    warehouse = Warehouse(Settings(home=home, region="berlin", open_data=berlin_data.parent))
+    settings = Settings(
+        home=home, region="berlin", open_data=berlin_data.parent, steckbriefe="kreis"
+    )
+    warehouse = Warehouse(settings)
     assert warehouse.run().success
     return warehouse
 
 
 @pytest.fixture(scope="session")
 def aachen(tmp_path_factory) -> Warehouse:
-    """The county with a Statistikstelle, at full size, run once."""
-    return county("aachen", tmp_path_factory)
+    """The county with a Statistikstelle, at full size and with all profiles, run once."""
+    return county("aachen", tmp_path_factory, steckbriefe="alle")
 
 
 @pytest.fixture(scope="session")
@@ -103,10 +106,10 @@ def rbk(tmp_path_factory) -> Warehouse:
     return county("rbk", tmp_path_factory)
 
 
-def county(region: str, tmp_path_factory) -> Warehouse:
-    """Run a simulated county in a home of its own."""
+def county(region: str, tmp_path_factory, steckbriefe: str = "kreis") -> Warehouse:
+    """Run a simulated county in a home of its own, with few profiles unless told otherwise."""
     home = tmp_path_factory.mktemp(region) / "home"
-    warehouse = Warehouse(Settings(home=home, region=region))
+    warehouse = Warehouse(Settings(home=home, region=region, steckbriefe=steckbriefe))
     assert warehouse.run().success
     return warehouse
 
@@ -120,7 +123,7 @@ def small_root(tmp_path_factory) -> Path:
 @pytest.fixture
 def small_berlin(berlin_data, small_root) -> Warehouse:
     """Three years of the register and everything else, to plant faults in; not yet run."""
-    settings = Settings(small_root / "home", "berlin", small_root / "data")
+    settings = Settings(small_root / "home", "berlin", small_root / "data", steckbriefe="kreis")
     for old in (settings.open_data, settings.inbox, settings.landing, settings.published):
         shutil.rmtree(old, ignore_errors=True)
     for path in settings.sealed.glob("*"):

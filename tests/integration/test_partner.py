@@ -44,7 +44,7 @@ class County:
     """The county's side: it packs, pulls, lands and gives receipts."""
 
     def __init__(self, home: Path):
-        self.settings = Settings(home, "aachen")
+        self.settings = Settings(home, "aachen", steckbriefe="kreis")
         self.region: Region = read_region("aachen")
         self.folders = Folders(self.settings.landing)
 

@@ -45,7 +45,9 @@ def all_but_two_themes(region: Region) -> tuple[Freigabe, ...]:
 @pytest.fixture(scope="module")
 def county(tmp_path_factory) -> Warehouse:
     """The county after both failures."""
-    settings = Settings(tmp_path_factory.mktemp("fails") / "home", "aachen", scale=0.05)
+    settings = Settings(
+        tmp_path_factory.mktemp("fails") / "home", "aachen", scale=0.05, steckbriefe="kreis"
+    )
     prepare(settings)
     declared = read_region(settings.region)
     kita = declared.feed("jugendamt_kita")

@@ -135,7 +135,7 @@ def ui(berlin_data, tmp_path_factory) -> Iterator[Ui]:
     root = tmp_path_factory.mktemp("ui")
     copy_data(berlin_data, root / "data", REGISTER_YEARS)
     port, reports_port = free_ports(2)
-    settings = Settings(root / "home", "berlin", root / "data", reports_port)
+    settings = Settings(root / "home", "berlin", root / "data", reports_port, steckbriefe="kreis")
     log = root / "ui.log"
     process = start(settings, "ui", "--port", str(port), log=log)
     try:
