@@ -5,8 +5,35 @@ from pathlib import Path
 
 import pytest
 
-OF_THEIR_OWN = ("dbt_units", "faults", "partner", "pulling", "real_samples", "ui")
-"""Integration tests that read no edition of the session's fixtures."""
+OF_THEIR_OWN = (
+    "faults",
+    "partners_fail",
+    "ui",
+    "partner",
+    "dbt_units",
+    "pulling",
+    "real_samples",
+)
+"""Integration tests that read no edition of the session's fixtures, the longest first."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order in which files were collected: by time, not by number of tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with whole runs, so that no lane waits for another at the end."""
+    items.sort(key=lambda item: _place(item.path))
+
+
+def _place(path: Path) -> tuple[bool, int]:
+    """Editions and the integration tests in their order, then all unit tests."""
+    name = path.stem.removeprefix("test_")
+    if path.parent.name != "integration":
+        return True, 0
+    return False, OF_THEIR_OWN.index(name) + 1 if name in OF_THEIR_OWN else 0
 
 
 @pytest.hookimpl(optionalhook=True)

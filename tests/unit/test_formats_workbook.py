@@ -323,6 +323,9 @@ def replace_in_sheet(path: Path, old: str, new: str) -> None:
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
+    # openpyxl writes an empty element as lxml does where that is installed, else otherwise
+    for spelling in (b"<v/>", b"<v></v>"):
+        parts[sheet] = parts[sheet].replace(spelling, b"<v />")
     assert old.encode() in parts[sheet]
     parts[sheet] = parts[sheet].replace(old.encode(), new.encode())
     with zipfile.ZipFile(path, "w") as archive:
