@@ -7,7 +7,6 @@ from textwrap import indent
 
 import geopandas as gpd
 import pytest
-from servers import SftpServer, sftp_server
 from shapely import box
 
 from orchestration.cli import main
@@ -20,6 +19,7 @@ from sources.landing import land_feed
 from sources.ledger import Outcome
 from sources.placement import unite_areas
 from sources.region import Region, Source, read_region
+from tests.servers import SftpServer, sftp_server
 
 KREIS = {"05334004": 302_000, "05334008": 306_000}
 """Two municipalities of two Sozialräume each: key -> western edge."""

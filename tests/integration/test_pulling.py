@@ -11,7 +11,11 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pyogrio
 import pytest
-from servers import (
+
+from sources.connectors import files, genesis, retry
+from sources.connectors.pull import Known, Pulled, pull
+from sources.region import Source
+from tests.servers import (
     Answer,
     Asked,
     Postgres,
@@ -24,10 +28,6 @@ from servers import (
     pulling_region,
     sftp_server,
 )
-
-from sources.connectors import files, genesis, retry
-from sources.connectors.pull import Known, Pulled, pull
-from sources.region import Source
 
 STICHTAGE = [date(2014, 12, 31), date(2015, 12, 31)]
 CONTENT = b"FALL;AGS;BEGINN;BETRAG\nf1;01;2014-03-01;512.3\n"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from servers import pulling_region
 
 from orchestration.settings import Settings
 from sources.connectors import files, retry, safety
@@ -21,6 +20,7 @@ from sources.connectors.pull import Known, Pulled, file_name, is_plain_name, pul
 from sources.formats import read
 from sources.ledger import Outcome
 from sources.region import Source
+from tests.servers import pulling_region
 
 STICHTAGE = [date(2014, 12, 31), date(2015, 12, 31)]
 CASES = [
