@@ -1,6 +1,7 @@
 """Verbs about publications. Only arguments and printing belong here."""
 
 import argparse
+from datetime import date
 
 from orchestration.settings import Settings
 
@@ -27,6 +28,27 @@ def classes(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def report(settings: Settings, options: argparse.Namespace) -> int:
+    """Make a Sozialbericht of a period and print where it lies."""
+    from orchestration.bericht import Order, make_report
+
+    settings.make_folders()
+    settings.export()
+    print(make_report(settings, Order(options.von, options.bis, options.titel)))
+    return 0
+
+
+def _report_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--von", type=date.fromisoformat, required=True, help="first day")
+    verb.add_argument("--bis", type=date.fromisoformat, required=True, help="last day")
+    verb.add_argument("--titel", help="title; otherwise Sozialbericht with the years")
+
+
 VERBS = {
     "klassen": (classes, "propose class limits for maps, from the edition", lambda verb: None),
+    "bericht": (
+        report,
+        "freeze a reporting period of the edition as a Sozialbericht",
+        _report_arguments,
+    ),
 }

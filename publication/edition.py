@@ -13,13 +13,19 @@ from publication.material import MANIFEST
 CURRENT = "current"
 
 
-def publish(draft: Path, published: Path, edition_id: str) -> Path:
-    """Make a finished draft the current edition.
+def publish(draft: Path, published: Path, edition_id: str, *, current: bool = True) -> Path:
+    """Make a finished draft an edition, and the current one.
 
     Moves the folder to `published/<edition_id>` (same file system), makes its files read-only and
     switches the link `published/current` atomically: readers see the old edition or the new one,
     and a file that is open stays what it was. If any step fails, `current` is as it was and the
     draft is back in its place.
+
+    Args:
+        draft: the folder; its manifest names the edition.
+        published: where editions lie.
+        edition_id: the name of its folder.
+        current: False leaves the link as it is: a report is an edition, but never the current one.
 
     Returns:
         The folder of the edition.
@@ -42,7 +48,8 @@ def publish(draft: Path, published: Path, edition_id: str) -> Path:
     draft.replace(target)
     try:
         _seal(target)
-        _switch(published, edition_id)
+        if current:
+            _switch(published, edition_id)
     except BaseException:
         target.replace(draft)
         raise
