@@ -58,7 +58,7 @@ def build_definitions(
                 gate_checks(settings, manifest, gate)
                 for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION)
             ),
-            *target_checks(settings, region),
+            *target_checks(settings, region, manifest.published_tables),
         ],
         jobs=[
             dg.define_asset_job(

@@ -82,9 +82,11 @@ def target_assets(settings: Settings, region: Region, tables: Tables) -> list[dg
     return assets
 
 
-def target_checks(settings: Settings, region: Region) -> list[dg.AssetChecksDefinition]:
+def target_checks(
+    settings: Settings, region: Region, tables: Tables
+) -> list[dg.AssetChecksDefinition]:
     """Return the check of each target, and that of the announcement. None of them blocks."""
-    checks = [_read_check(settings, ziel) for ziel in region.ziele.ziele]
+    checks = [_read_check(settings, ziel, tables) for ziel in region.ziele.ziele]
     if mail := region.ziele.ankuendigung:
         checks.append(_sent_check(settings, mail))
     return checks
@@ -138,7 +140,7 @@ def _description(ziel: Ziel) -> str:
     )
 
 
-def _read_check(settings: Settings, ziel: Ziel) -> dg.AssetChecksDefinition:
+def _read_check(settings: Settings, ziel: Ziel, tables: Tables) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=target_key(ziel.ziel),
         name=READ,
@@ -147,7 +149,9 @@ def _read_check(settings: Settings, ziel: Ziel) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         return _checked(
-            _attempt(settings, ziel.verbindung, lambda address: _read(settings, ziel, address))
+            _attempt(
+                settings, ziel.verbindung, lambda address: _read(settings, ziel, address, tables)
+            )
         )
 
     return check
@@ -253,9 +257,8 @@ def _within(seconds: float, work: Callable[[], Result]) -> Result:
 def _deliver(settings: Settings, ziel: Ziel, address: str, tables: Tables) -> Told:
     edition = _edition(settings)
     if ziel.art == "postgis":
-        from publication.targets import postgis
-
-        return Told(THERE, edition.name, facts=postgis.publish(edition, tables(), address))
+        facts, _ = _show_in_database(edition, tables, address)
+        return Told(THERE, edition.name, facts=facts)
     from publication.targets.files import deliver, package_of
 
     package = package_of(edition, ziel.formen, ziel.publikum)
@@ -263,10 +266,10 @@ def _deliver(settings: Settings, ziel: Ziel, address: str, tables: Tables) -> To
     return Told(THERE, package.edition, facts=facts)
 
 
-def _read(settings: Settings, ziel: Ziel, address: str) -> Told:
+def _read(settings: Settings, ziel: Ziel, address: str, tables: Tables) -> Told:
     edition = _edition(settings)
     if ziel.art == "postgis":
-        return _published(settings, ziel, edition.name)
+        return _read_database(settings, ziel, address, tables)
     from publication.targets.files import package_of, read_back
 
     package = package_of(edition, ziel.formen, ziel.publikum)
@@ -284,14 +287,32 @@ def _read(settings: Settings, ziel: Ziel, address: str) -> Told:
     )
 
 
-def _published(settings: Settings, ziel: Ziel, edition: str) -> Told:
-    """Say of a database what was read there before its last switch."""
+def _read_database(settings: Settings, ziel: Ziel, address: str, tables: Tables) -> Told:
+    """Read a database back: the same edition again is read there, and changed only if it differs.
+
+    One that has not got the edition yet is left alone.
+    """
+    edition = _edition(settings)
     record = record_of(settings, ziel.ziel)
-    if (record.get("status"), record.get("edition")) == (THERE, edition):
-        return Told(THERE, edition, facts=record["facts"])
-    return Told(
-        LATE, edition, record.get("message") or "expected this edition, found an earlier one"
-    )
+    if (record.get("status"), record.get("edition")) != (THERE, edition.name):
+        message = (
+            record.get("message") or f"expected edition {edition.name}, found it not delivered"
+        )
+        return Told(LATE, edition.name, message)
+    facts, replaced = _show_in_database(edition, tables, address)
+    if replaced:
+        message = "expected the edition as it was delivered, found other values; delivered anew"
+        return Told(REFUSED, edition.name, message, facts)
+    return Told(THERE, edition.name, facts=facts)
+
+
+def _show_in_database(edition: Path, tables: Tables, address: str) -> tuple[dict, bool]:
+    """Return counts of what was read back there, and whether anything had to be changed."""
+    from publication.targets import postgis
+
+    shown = postgis.publish(edition, tables(), address)
+    rows = sum(found.rows for found in shown.tables.values())
+    return {"tables": len(shown.tables), "rows": rows}, shown.replaced
 
 
 def _place(settings: Settings, ziel: Ziel, address: str, **options: int) -> "Place":

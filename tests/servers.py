@@ -403,7 +403,9 @@ def mail_server(**options) -> Iterator[MailServer]:
             lines = []
             while (line := self.rfile.readline()) not in (b".\r\n", b""):
                 lines.append(line[1:] if line.startswith(b"..") else line)
-            message = message_from_bytes(b"".join(lines), policy=policy.default)
+            message = message_from_bytes(
+                b"".join(lines).replace(b"\r\n", b"\n"), policy=policy.default
+            )
             mail.taken.append((self.sender, self.recipients, message))
             self.tell("250 taken")
 

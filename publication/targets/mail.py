@@ -28,7 +28,7 @@ FIRST_WAIT = 1.0
 TEMPORARY = range(400, 500)
 CHANGES = Path("catalogue", "aenderungen.csv")
 KINDS = {"monitoring": "Monitoring", "sozialbericht": "Sozialbericht"}
-COUNTED = {"indikator_id": "Indikatoren", "stichtag": "Stichtage"}
+COUNTED = {"indikator_id": "Indikator(en)", "stichtag": "Stichtag(e)"}
 """Columns of the list of changes whose different values are counted, and what they are called."""
 
 
@@ -156,8 +156,8 @@ def _text(
     yield f"Art: {KINDS.get(manifest['kind'], manifest['kind'])}"
     yield f"Erstellt am: {made:%d.%m.%Y}"
     if changed:
-        told = ", ".join(f"{name}: {number}" for name, number in changed.items())
-        yield f"Neu oder geändert: {told}"
+        told = ", ".join(f"{number} {name}" for name, number in changed.items() if number)
+        yield f"Neu oder geändert: {told or 'nichts'}"
     yield ""
     yield f"Zu finden unter: {imprint.url}"
     for name, there in places.items():

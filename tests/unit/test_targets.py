@@ -634,7 +634,7 @@ def test_the_announcement_says_what_is_new_and_where(tmp_path):
         "Ausgabe: muster-1\n"
         "Art: Monitoring\n"
         "Erstellt am: 23.11.2026\n"
-        "Neu oder geändert: Indikatoren: 2, Stichtage: 2\n\n"
+        "Neu oder geändert: 2 Indikator(en), 2 Stichtag(e)\n\n"
         "Zu finden unter: https://kreis.example/sozialplanung\n"
         "- gis_ordner: liegt bereit\n"
         "- kommunen_sftp: folgt, sobald das Ziel erreichbar ist\n\n"
@@ -653,7 +653,9 @@ def test_without_a_list_of_changes_nothing_is_said_of_them(tmp_path):
     assert "Neu oder" not in message(edition).get_content()
     commas = finish(tmp_path, 2)
     (commas / "catalogue/aenderungen.csv").write_text("stichtag,art\n2015-12-31,neu\n")
-    assert changes(commas) == {"Stichtage": 1}
+    assert changes(commas) == {"Stichtag(e)": 1}
+    (commas / "catalogue/aenderungen.csv").write_text("stichtag;art\n")
+    assert "Neu oder geändert: nichts\n" in message(commas).get_content()
 
 
 def test_each_recipient_gets_a_message_that_names_no_other(tmp_path):
