@@ -98,6 +98,18 @@ def record_of(settings: Settings, ziel: str) -> dict:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
+def settled(settings: Settings, names: Sequence[str]) -> dict[str, tuple[bool, str]]:
+    """Return of each target whether there is nothing left to do, and what became of it."""
+    records = {name: record_of(settings, name) for name in names}
+    return {
+        name: (
+            record.get("status") in (THERE, PASSED_OVER),
+            ": ".join(filter(None, (record.get("status", FAILED), record.get("message")))),
+        )
+        for name, record in records.items()
+    }
+
+
 def summary_of(settings: Settings, region: Region, edition: str) -> str:
     """Return in one line what became of each target of an edition; "" if it goes nowhere."""
     records = {

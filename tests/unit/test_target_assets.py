@@ -18,10 +18,11 @@ from servers import MailServer, free_port, mail_server, pulling_region
 
 import publication.targets
 from orchestration import targets
+from orchestration.cli import main
 from orchestration.progress import summary
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
-from orchestration.targets import summary_of, target_assets, target_checks, target_key
+from orchestration.targets import settled, summary_of, target_assets, target_checks, target_key
 from publication.edition import publish
 from publication.targets import mail as mails
 from publication.targets import place as places
@@ -398,3 +399,29 @@ def test_the_summary_of_a_run_names_the_targets(home, monkeypatch):
     home.run()
     told = summary(home.settings, home.region, 0, success=True)
     assert told.splitlines()[-1] == "targets      gis aktuell, netz abgelehnt"
+
+
+def test_the_verb_knows_the_targets_of_the_region(home, monkeypatch, capsys):
+    monkeypatch.setenv("SOZIALRAUM_HOME", str(home.tmp / "leer"))
+    monkeypatch.setenv("REGION", "aachen")
+    assert main(["ziele", "gibtesnicht"]) == 2
+    assert "found gibtesnicht; see ziele.yaml" in capsys.readouterr().err
+    assert main(["ziele"]) == 2
+    assert "expected a published edition, found none" in capsys.readouterr().err
+
+
+def test_what_is_left_to_do_is_told_of_each_target(home, bank, monkeypatch):
+    monkeypatch.setenv("SOZIALRAUM_ZIEL_GIS", str(home.root))
+    bank.error = TargetDown("expected an answer, found none")
+    home.run("gis", "netz", "bank")
+    assert settled(home.settings, ["gis", "netz", "bank"]) == {
+        "gis": (True, "aktuell"),
+        "netz": (
+            True,
+            "uebersprungen: no address: set SOZIALRAUM_ZIEL_NETZ to deliver there",
+        ),
+        "bank": (
+            False,
+            "nicht_erreicht: SOZIALRAUM_ZIEL_BANK: expected an answer, found none",
+        ),
+    }
