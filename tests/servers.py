@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -333,6 +334,7 @@ class MailServer:
         login: user and password that it asks for, or None.
         refuses: code of each recipient that it refuses.
         breaks: how many connections it ends before it answers.
+        tls: certificate and key in one file, with which it offers STARTTLS.
         taken: sender, recipients and message of each mail.
         logins: the users that have logged in.
     """
@@ -341,6 +343,7 @@ class MailServer:
     login: tuple[str, str] | None = None
     refuses: dict[str, int] = field(default_factory=dict)
     breaks: int = 0
+    tls: Path | None = None
     taken: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
@@ -353,9 +356,19 @@ class MailServer:
         return f"smtp://{user}{'@' if user else ''}127.0.0.1:{self.port}"
 
 
+def make_certificate(path: Path) -> Path:
+    """Make a certificate of this machine that only who is told so trusts, with its key."""
+    command = [_program("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "1"]
+    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=loopback"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"]
+    made = subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    path.write_bytes(made.stdout)
+    return path
+
+
 @contextmanager
 def mail_server(**options) -> Iterator[MailServer]:
-    """Run an SMTP server without TLS; `options` are attributes of `MailServer`."""
+    """Run an SMTP server; `options` are attributes of `MailServer`."""
     mail = MailServer(**options)
 
     class Session(socketserver.StreamRequestHandler):
@@ -365,18 +378,42 @@ def mail_server(**options) -> Iterator[MailServer]:
                 return
             self.tell("220 loopback")
             self.sender, self.recipients = "", []
-            for line in self.rfile:
+            self.safe = False
+            while line := self.rfile.readline():
                 verb, _, rest = line.decode().strip().partition(" ")
                 if verb.upper() == "QUIT":
                     self.tell("221 bye")
                     return
                 getattr(self, f"on_{verb.lower()}", self.on_other)(rest)
 
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
         def tell(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
+            self.wfile.flush()
 
         def on_ehlo(self, rest: str) -> None:
-            self.tell("250-loopback\r\n250 AUTH PLAIN" if mail.login else "250 loopback")
+            offers = ["loopback"]
+            if mail.tls and not self.safe:
+                offers.append("STARTTLS")
+            if mail.login:
+                offers.append("AUTH PLAIN")
+            for offer in offers[:-1]:
+                self.tell(f"250-{offer}")
+            self.tell(f"250 {offers[-1]}")
+
+        def on_starttls(self, rest: str) -> None:
+            self.tell("220 go on")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(mail.tls)
+            try:
+                self.connection = context.wrap_socket(self.request, server_side=True)
+            except OSError:  # who asks does not trust it
+                return
+            self.safe = True
+            self.rfile, self.wfile = (self.connection.makefile(mode) for mode in ("rb", "wb"))
 
         def on_auth(self, rest: str) -> None:
             _, user, password = b64decode(rest.partition(" ")[2]).decode().split("\0")

@@ -1,6 +1,6 @@
-"""Where a finished edition goes: folders and SFTP servers, PostGIS, and who hears of it by mail.
+"""Where finished editions are sent; each target reads back what it wrote before it switches.
 
-Here belongs what writes to a target and reads back what it holds. Every target is whole at every
-moment: a reader finds the earlier edition or the new one. Not here: which targets there are
-(sources), when they are written and what is told of it (orchestration).
+Here belongs what carries an edition to another place: a finished folder in, facts out. Not here:
+what an edition holds (forms), where a region's targets are declared (sources) and when they are
+served (orchestration).
 """

@@ -1,9 +1,12 @@
-"""What may go wrong with a target. The words name no address and no secret."""
+"""How a target says that an edition has not arrived.
+
+Texts name the object, what was expected, what was found and what to do; never a password.
+"""
 
 
 class TargetError(ValueError):
-    """Refused: a person has to mend something, and no further try changes that."""
+    """The target refuses: the edition, the place or the rights are not as they should be."""
 
 
 class TargetDown(OSError):
-    """Unreachable, or broken off: a later run catches up."""
+    """The target cannot be reached or is busy; the same call may succeed later."""

@@ -404,6 +404,7 @@ def test_the_summary_of_a_run_names_the_targets(home, monkeypatch):
 def test_the_verb_knows_the_targets_of_the_region(home, monkeypatch, capsys):
     monkeypatch.setenv("SOZIALRAUM_HOME", str(home.tmp / "leer"))
     monkeypatch.setenv("REGION", "aachen")
+    monkeypatch.setattr(os, "umask", lambda mask: 0)
     assert main(["ziele", "gibtesnicht"]) == 2
     assert "found gibtesnicht; see ziele.yaml" in capsys.readouterr().err
     assert main(["ziele"]) == 2

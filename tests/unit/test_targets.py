@@ -8,6 +8,8 @@ import errno
 import json
 import logging
 import os
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,15 @@ from typing import get_args
 
 import pytest
 from finished_edition import FILES, finish
-from servers import SftpServer, cutting_proxy, free_port, mail_server, make_key, sftp_server
+from servers import (
+    SftpServer,
+    cutting_proxy,
+    free_port,
+    mail_server,
+    make_certificate,
+    make_key,
+    sftp_server,
+)
 
 from publication.targets import folder as folders
 from publication.targets import mail as mails
@@ -466,6 +476,20 @@ def test_a_file_called_aktuell_is_not_touched(tmp_path, root, here):
     assert (root / "aktuell").read_text() == "mine"
 
 
+def test_cleaning_up_as_the_docs_say_leaves_the_newest_five(root):
+    page = (Path(__file__).parents[2] / "docs/ziele.md").read_text("utf-8")
+    (command,) = re.findall(r"^\$ (ls .*)$", page, flags=re.M)
+    for day in range(10, 18):
+        (root / f"muster-201601{day}T000000000000Z").mkdir()
+    (root / "aktuell").symlink_to("muster-20160117T000000000000Z")
+    for _ in range(2):
+        subprocess.run(["bash", "-euc", command], cwd=root, check=True, timeout=20)
+    assert sorted(path.name for path in root.iterdir()) == [
+        "aktuell",
+        *(f"muster-201601{day}T000000000000Z" for day in range(13, 18)),
+    ]
+
+
 # --- SFTP
 
 
@@ -710,6 +734,21 @@ def test_a_password_goes_to_no_other_machine_without_tls(tmp_path, monkeypatch):
             message(tmp_path / "muster-1"), f"smtp://127.0.0.1:{mail.port}", ["a@kreis.example"]
         )
     assert mail.logins == []
+
+
+def test_tls_is_used_where_it_is_offered_and_only_with_a_certificate_that_is_trusted(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(mails, "_is_this_machine", lambda host: False)
+    certificate = make_certificate(tmp_path / "mail.pem")
+    with mail_server(login=("amt", "geheim"), tls=certificate) as mail:
+        with pytest.raises(TargetError, match="expected a certificate that this machine trusts"):
+            announce(message(finish(tmp_path)), mail.address, ["a@kreis.example"])
+        assert mail.logins == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        announce(message(tmp_path / "muster-1"), mail.address, ["a@kreis.example"])
+    assert mail.logins == ["amt"]
+    assert len(mail.taken) == 1
 
 
 def test_a_mail_server_that_breaks_off_is_tried_again_and_nobody_hears_twice(tmp_path):
