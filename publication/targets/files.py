@@ -162,7 +162,7 @@ def deliver(package: Package, place: Place) -> dict:
             switched = place.patiently(lambda store: _switch_link(store, place, package.edition))
         else:
             switched = _switch_folder(package, place)
-        place.patiently(lambda store: _sweep(store, place))
+        place.patiently(lambda store: _sweep(store, place, package))
     finally:
         place.close()
     return {
@@ -373,11 +373,12 @@ def _swap(store: Store, current: str, new: str, old: str) -> None:
         raise
 
 
-def _sweep(store: Store, place: Place) -> None:
-    """Remove what interrupted deliveries have left; whole editions stay."""
+def _sweep(store: Store, place: Place, package: Package) -> None:
+    """Remove what interrupted deliveries of this region have left; whole editions stay."""
+    own = f".{package.edition.rpartition('-')[0]}-"
     for entry in store.ls(place.root, detail=True):
         name = entry["name"].rstrip("/").rpartition("/")[2]
-        if name in PROBES or (name.startswith(".") and name.endswith(".neu")):
+        if name in (NEW, *PROBES) or (name.startswith(own) and name.endswith(".neu")):
             clear(store, place.at(name))
 
 

@@ -330,6 +330,14 @@ def test_a_full_disk_leaves_the_last_edition_and_the_rest_comes_later(
     assert {path.name for path in root.iterdir()} == {"muster-1", "muster-2", "aktuell"}
 
 
+def test_what_an_interrupted_delivery_left_goes_with_the_next_edition(tmp_path, root, here):
+    for name in (".muster-0.neu/csv", ".fremd.neu", ".aktuell.neu"):
+        (root / name).mkdir(parents=True)
+    (root / ".muster-0.neu/csv/a.csv").write_text("half")
+    bring(finish(tmp_path), here())
+    assert {path.name for path in root.iterdir()} == {"muster-1", "aktuell", ".fremd.neu"}
+
+
 def test_a_delivery_ends_when_its_time_is_over(tmp_path, root):
     place = folder_place(str(root), home=tmp_path / "home", seconds=0)
     time.sleep(0.01)
