@@ -16,6 +16,7 @@ from orchestration.rules import RULES, rules_asset
 from orchestration.run_lock import run_lock
 from orchestration.settings import Settings
 from orchestration.space import placement_key, space_assets
+from orchestration.targets import target_assets, target_checks
 from orchestration.timeline import CROSSWALK, LAST_EDITION, timeline_assets
 from orchestration.warehouse import build_dbt_steps
 from sources.region import Region, read_region
@@ -50,9 +51,14 @@ def build_definitions(
             *timeline_assets(settings, region),
             *build_dbt_steps(settings, manifest, _upstream(region)),
             *edition_assets(settings, region, manifest),
+            *target_assets(settings, region, manifest.published_tables),
         ],
         asset_checks=[
-            gate_checks(settings, manifest, gate) for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION)
+            *(
+                gate_checks(settings, manifest, gate)
+                for gate in (PLAUSIBILITY, PRIVACY, PUBLICATION)
+            ),
+            *target_checks(settings, region, manifest.published_tables),
         ],
         jobs=[
             dg.define_asset_job(

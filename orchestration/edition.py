@@ -253,6 +253,7 @@ def _facts(settings: Settings, region: Region) -> dict:
         "kind": "monitoring",
         "region": region.region,
         "created_at": now.isoformat(timespec="seconds"),
+        "scale": settings.scale,
         "code_version": settings.code_version(),
         "steckbriefe": settings.steckbriefe,
         "rule_versions": {

@@ -91,6 +91,7 @@ def summary(settings: Settings, region: Region, since: float, success: bool) -> 
         since: start of the run, seconds since the epoch.
         success: whether all steps ended well.
     """
+    from orchestration.targets import summary_of
     from publication.edition import current_manifest
 
     outcomes = [
@@ -122,6 +123,8 @@ def summary(settings: Settings, region: Region, since: float, success: bool) -> 
             f"edition      {manifest['edition_id']}, content {manifest['content_hash'][:16]}"
         )
         lines.append(f"             {settings.published / 'current'}")
+        if targets := summary_of(settings, region, manifest["edition_id"]):
+            lines.append(f"targets      {targets}")
     else:
         kept = f"{manifest['edition_id']} stays current" if manifest else "there is none yet"
         lines.append(f"edition      nothing was published; {kept}")

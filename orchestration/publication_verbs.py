@@ -44,7 +44,55 @@ def _report_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--titel", help="title; otherwise Sozialbericht with the years")
 
 
+def deliver(settings: Settings, options: argparse.Namespace) -> int:
+    """Deliver the current edition to its targets again; 0 if none of them is late."""
+    from dagster import DagsterInstance
+
+    from orchestration.cli import prepare
+    from orchestration.definitions import EDITION_JOB, build_definitions
+    from orchestration.progress import progress_logger
+    from orchestration.targets import settled, target_key
+    from publication.edition import current_manifest
+    from sources.region import read_region
+    from sources.ziele import ANKUENDIGUNG
+
+    region = read_region(settings.region)
+    names = [one.ziel for one in region.ziele.ziele]
+    if region.ziele.ankuendigung:
+        names.append(ANKUENDIGUNG)
+    if unknown := sorted(set(options.ziel) - set(names)):
+        raise ValueError(
+            f"{region.region}: expected targets among {', '.join(names)}, found "
+            f"{', '.join(unknown)}; see ziele.yaml"
+        )
+    if current_manifest(settings.published) is None:
+        raise ValueError(
+            f"{region.region}: expected a published edition, found none; run `sozialraum run` first"
+        )
+    prepare(settings)
+    definitions = build_definitions(
+        settings=settings, region=region, loggers={"console": progress_logger()}
+    )
+    chosen = options.ziel or names
+    with DagsterInstance.get() as instance:
+        definitions.resolve_job_def(EDITION_JOB).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {}}}},
+            asset_selection=[target_key(name) for name in chosen],
+        )
+    states = settled(settings, chosen)
+    for name, (_, text) in states.items():
+        print(f"{name}  {text}")
+    return 0 if all(well for well, _ in states.values()) else 1
+
+
+def _deliver_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("ziel", nargs="*", metavar="ZIEL", help="only these; otherwise all")
+
+
 VERBS = {
+    "ziele": (deliver, "deliver the current edition to its targets again", _deliver_arguments),
     "klassen": (classes, "propose class limits for maps, from the edition", lambda verb: None),
     "bericht": (
         report,

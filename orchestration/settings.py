@@ -102,7 +102,7 @@ class Settings:
             os.environ["SOZIALRAUM_DATA"] = str(self.open_data)
 
     @property
-    def trial(self) -> bool:
+    def is_trial(self) -> bool:
         """Whether an edition is made to be looked at here: it goes to no target."""
         return self.scale < 1 or self.steckbriefe != "alle"
 
@@ -114,6 +114,13 @@ class Settings:
         simulated = self.simulator / f"{verbindung.lower()}.sqlite"
         told = os.environ.get(f"SOZIALRAUM_QUELLE_{verbindung}")
         return told or (f"sqlite:///{simulated}" if simulated.exists() else None)
+
+    def target_address(self, verbindung: str) -> str | None:
+        """Return where a target is, with its secrets, or None if it is passed over.
+
+        It is SOZIALRAUM_ZIEL_<verbindung>.
+        """
+        return os.environ.get(f"SOZIALRAUM_ZIEL_{verbindung}") or None
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a child process with these settings, and `more`."""
@@ -252,6 +259,11 @@ class Settings:
         return self.home / "published"
 
     @property
+    def targets(self) -> Path:
+        """What was delivered where, and who was told; a record for each target."""
+        return self.home / "targets" / self.region
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's instance."""
         return self.home / "dagster"
@@ -282,9 +294,16 @@ class Settings:
 
     def make_folders(self) -> None:
         """Make the folders of the warehouse; the sealed ones are for their owner only."""
-        for folder in (self.inbox, self.landing, self.sealed, self.dagster_home, self.reports):
+        for folder in (
+            self.inbox,
+            self.landing,
+            self.sealed,
+            self.dagster_home,
+            self.reports,
+            self.targets,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
-        for name in ("inbox", "landing", "sealed", "dagster", "reports"):
+        for name in ("inbox", "landing", "sealed", "dagster", "reports", "targets"):
             (self.home / name).chmod(0o700)
         if not self.published.exists():
             # Who reads editions passes through the home and sees nothing else of it; an operator

@@ -4,7 +4,7 @@ Declared in `ziele.yaml` of the region's folder. Addresses and secrets stand in 
 variable SOZIALRAUM_ZIEL_<verbindung>, never here. How they are written: `publication/targets`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,8 +21,14 @@ FORM = Literal[
     "catalogue",
     "handbuch",
 ]
+ANKUENDIGUNG = "ankuendigung"
+"""The asset that sends the announcement stands beside those of the targets under this name."""
+
 FACHLICH = ("marts", "parquet")
 """Forms that hold columns for experts in the administration."""
+
+
+ADDRESS = r"^[^@\s<>,]+@[^@\s<>,]+$"
 
 
 class Ziel(Strict):
@@ -50,6 +56,10 @@ class Ziel(Strict):
                 f"ziel {self.ziel}: expected formen for a folder or a server, and none for "
                 f"PostGIS, found {list(self.formen)} with {self.art}; mend ziele.yaml"
             )
+        if twice := sorted({form for form in self.formen if self.formen.count(form) > 1}):
+            raise ValueError(
+                f"ziel {self.ziel}: expected each form once, found {', '.join(twice)} again"
+            )
         expert = [form for form in self.formen if form in FACHLICH]
         if expert and self.publikum == "oeffentlich":
             raise ValueError(
@@ -69,8 +79,14 @@ class Ankuendigung(Strict):
     """
 
     verbindung: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-    absender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
-    an: tuple[str, ...] = Field(min_length=1)
+    absender: str = Field(pattern=ADDRESS)
+    an: tuple[Annotated[str, Field(pattern=ADDRESS)], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Ankuendigung":
+        if len(set(self.an)) < len(self.an):
+            raise ValueError("ziele.yaml: ankuendigung: expected each address once in `an`")
+        return self
 
 
 class Ziele(Strict):
@@ -80,11 +96,23 @@ class Ziele(Strict):
     ankuendigung: Ankuendigung | None = None
 
     @model_validator(mode="after")
-    def _each_once(self) -> "Ziele":
+    def _fit_together(self) -> "Ziele":
         for what in ("ziel", "verbindung"):
             named = [getattr(one, what) for one in self.ziele]
             if twice := sorted({name for name in named if named.count(name) > 1}):
                 raise ValueError(
                     f"ziele.yaml: expected each {what} once, found {', '.join(twice)} again"
                 )
+        names = {one.ziel for one in self.ziele}
+        variables = {one.verbindung for one in self.ziele}
+        if ANKUENDIGUNG in names:
+            raise ValueError(
+                f"ziele.yaml: expected another name than {ANKUENDIGUNG}, which is that of the "
+                "mail, found a ziel of that name; rename it"
+            )
+        if self.ankuendigung and self.ankuendigung.verbindung in variables:
+            raise ValueError(
+                "ziele.yaml: expected a verbindung of its own for the mail, found "
+                f"{self.ankuendigung.verbindung}, which is that of a ziel"
+            )
         return self

@@ -1,4 +1,4 @@
-"""Real servers on loopback, for tests of what comes from partners.
+"""Real servers on loopback, for tests of what comes from partners and what goes to targets.
 
 Each is a context manager that starts a server of its own in a folder of its own, and ends it. A
 server program that is not installed skips the test, visibly; `.ci/run` installs them.
@@ -7,13 +7,18 @@ server program that is not installed skips the test, visibly; `.ci/run` installs
 import os
 import shutil
 import socket
+import socketserver
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -95,8 +100,11 @@ def make_key(path: Path) -> Path:
 
 
 @contextmanager
-def sftp_server(root: Path) -> Iterator[SftpServer]:
-    """Run OpenSSH's server for whoever runs the tests; it serves `root`/ausgang."""
+def sftp_server(root: Path, options: str = "") -> Iterator[SftpServer]:
+    """Run OpenSSH's server for whoever runs the tests; it serves `root`/ausgang.
+
+    `options` are those of sftp-server, such as `-P symlink`, which refuses links.
+    """
     program = _program("sshd")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd does not start without it
@@ -109,7 +117,7 @@ def sftp_server(root: Path) -> Iterator[SftpServer]:
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {host_key}\nPidFile none\n"
         f"AuthorizedKeysFile {key}.pub\nStrictModes no\nUsePAM no\n"
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-        "PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n"
+        f"PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp {options}\n"
     )
     with (root / "sshd.log").open("wb") as log:
         process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log)
@@ -315,6 +323,144 @@ def http_server(answer: Callable[[Asked], Answer | None]) -> Iterator[tuple[str,
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class MailServer:
+    """A small SMTP server; it keeps what it takes.
+
+    Attributes:
+        port: where it listens.
+        login: user and password that it asks for, or None.
+        refuses: code of each recipient that it refuses.
+        breaks: how many connections it ends before it answers.
+        tls: certificate and key in one file, with which it offers STARTTLS.
+        taken: sender, recipients and message of each mail.
+        logins: the users that have logged in.
+    """
+
+    port: int = 0
+    login: tuple[str, str] | None = None
+    refuses: dict[str, int] = field(default_factory=dict)
+    breaks: int = 0
+    tls: Path | None = None
+    taken: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The address as it stands in the environment."""
+        from urllib.parse import quote
+
+        user = ":".join(quote(part, safe="") for part in self.login or ())
+        return f"smtp://{user}{'@' if user else ''}127.0.0.1:{self.port}"
+
+
+def make_certificate(path: Path) -> Path:
+    """Make a certificate of this machine that only who is told so trusts, with its key."""
+    command = [_program("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "1"]
+    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=loopback"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"]
+    made = subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    path.write_bytes(made.stdout)
+    return path
+
+
+@contextmanager
+def mail_server(**options) -> Iterator[MailServer]:
+    """Run an SMTP server; `options` are attributes of `MailServer`."""
+    mail = MailServer(**options)
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            if mail.breaks:
+                mail.breaks -= 1
+                return
+            self.tell("220 loopback")
+            self.sender, self.recipients = "", []
+            self.safe = False
+            while line := self.rfile.readline():
+                verb, _, rest = line.decode().strip().partition(" ")
+                if verb.upper() == "QUIT":
+                    self.tell("221 bye")
+                    return
+                getattr(self, f"on_{verb.lower()}", self.on_other)(rest)
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
+        def tell(self, line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+            self.wfile.flush()
+
+        def on_ehlo(self, rest: str) -> None:
+            offers = ["loopback"]
+            if mail.tls and not self.safe:
+                offers.append("STARTTLS")
+            if mail.login:
+                offers.append("AUTH PLAIN")
+            for offer in offers[:-1]:
+                self.tell(f"250-{offer}")
+            self.tell(f"250 {offers[-1]}")
+
+        def on_starttls(self, rest: str) -> None:
+            self.tell("220 go on")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(mail.tls)
+            try:
+                self.connection = context.wrap_socket(self.request, server_side=True)
+            except OSError:  # who asks does not trust it
+                return
+            self.safe = True
+            self.rfile, self.wfile = (self.connection.makefile(mode) for mode in ("rb", "wb"))
+
+        def on_auth(self, rest: str) -> None:
+            _, user, password = b64decode(rest.partition(" ")[2]).decode().split("\0")
+            if (user, password) != mail.login:
+                self.tell(f"535 no login for {user} with {password}")
+                return
+            mail.logins.append(user)
+            self.tell("235 welcome")
+
+        def on_mail(self, rest: str) -> None:
+            self.sender, self.recipients = rest.partition("<")[2].partition(">")[0], []
+            self.tell("250 sender")
+
+        def on_rcpt(self, rest: str) -> None:
+            recipient = rest.partition("<")[2].partition(">")[0]
+            if code := mail.refuses.get(recipient):
+                self.tell(f"{code} <{recipient}>")
+                return
+            self.recipients.append(recipient)
+            self.tell("250 recipient")
+
+        def on_data(self, rest: str) -> None:
+            self.tell("354 go on")
+            lines = []
+            while (line := self.rfile.readline()) not in (b".\r\n", b""):
+                lines.append(line[1:] if line.startswith(b"..") else line)
+            message = message_from_bytes(
+                b"".join(lines).replace(b"\r\n", b"\n"), policy=policy.default
+            )
+            mail.taken.append((self.sender, self.recipients, message))
+            self.tell("250 taken")
+
+        def on_rset(self, rest: str) -> None:
+            self.tell("250 forgotten")
+
+        def on_other(self, rest: str) -> None:
+            self.tell("502 unknown")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        mail.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield mail
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def pulling_region(ends: str = "2016-12-31"):

@@ -14,10 +14,12 @@ import pytest
 import yaml
 
 from orchestration.definitions import EDITION_JOB, build_definitions
+from orchestration.edition import PUBLISHED
 from orchestration.gates import PLAUSIBILITY, PRIVACY, PUBLICATION
 from orchestration.landing import ARRIVAL, LEDGER, RHYTHM, feed_key
 from orchestration.models import CORE_STEP, LAYERS, MART_STEP, Manifest, dbt_vars, read_manifest
 from orchestration.settings import PROJECT, Settings
+from orchestration.targets import target_key
 from orchestration.warehouse import asset_key, model_key
 from sources.region import REGIONS, read_region, region_names
 from sources.simulator.profile import PROFILES, read_profile
@@ -100,6 +102,24 @@ def test_only_gates_and_ledgers_block(definitions):
         if spec.blocking
     }
     assert blocking == {PLAUSIBILITY, PRIVACY, PUBLICATION, LEDGER}
+
+
+def test_targets_follow_the_published_edition_and_the_mail_follows_them(settings, graph):
+    declared = read_region(settings.region).ziele
+    keys = {target_key(one.ziel) for one in declared.ziele}
+    mail = target_key("ankuendigung")
+    assert keys
+    assert declared.ankuendigung
+    for key in keys:
+        assert graph.get(key).parent_keys == {PUBLISHED}
+    assert graph.get(mail).parent_keys == {PUBLISHED, *keys}
+    assert {key for key in graph.get_all_asset_keys() if key.path[0] == "ziel"} == {mail, *keys}
+    assert {
+        check.asset_key: check.name
+        for check in graph.asset_check_keys
+        if check.asset_key.path[0] == "ziel"
+    } == {mail: "verschickt", **dict.fromkeys(keys, "gelesen")}
+    assert not {key for key in keys | {mail} if graph.get(key).child_keys - {mail}}
 
 
 def test_every_model_belongs_to_exactly_one_step(settings, definitions):
