@@ -121,10 +121,10 @@ def peers(known: Known, area: Area) -> Section | None:
     table = Table(
         words("Ähnliche Räume in anderen Kommunen mit ihren Leitindikatoren"),
         (
-            Column(words(known.imprint.singular(area.raumebene)), width=2.6),
-            Column(words("Abstand"), numeric=True),
+            Column(words(known.imprint.singular(area.raumebene)), width=2.3),
+            Column(words("Abstand"), numeric=True, width=0.9),
             *(
-                Column(words(known.indicator(key, unit=True)), numeric=True, width=1.35)
+                Column(words(known.indicator(key, unit=True)), numeric=True, width=1.4)
                 for key in known.leading
             ),
         ),

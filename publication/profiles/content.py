@@ -41,8 +41,8 @@ from publication.profiles.reading import Area, Known, dated, number_in
 
 SMALL = "sozialraum"
 """The level that maps show and tables compare."""
-BESIDE, WHOLE = (205.0, 230.0), (482.0, 400.0)
-"""Extents of maps in units: beside a table, and over the whole width."""
+BESIDE, WHOLE = (205.0, 230.0), (234.0, 400.0)
+"""Extents of maps in units: of a Kommune beside a table, of a whole Kreis beside a definition."""
 
 
 class Atlas:
@@ -162,7 +162,6 @@ def of_area(known: Known, atlas: Atlas, profile: Profile) -> Document:
     found = known.figures.get(area.raum_id, {})
     sections: list[Section | None] = [
         _first(known, atlas, area),
-        overview.situation(known, area),
         ages.section(known, area.raum_id),
         development.section(known, area.raum_id, known.leading, "Entwicklung"),
         _inner(known, atlas, area) if is_unit else None,
@@ -190,7 +189,8 @@ def _first(known: Known, atlas: Atlas, area: Area) -> Section:
     own = area if area.raum_id != unit.raum_id else None
     table = overview.key_figures(known, area)
     drawn = atlas.map(unit, own)
-    blocks: tuple[Block, ...] = (Beside((table,), drawn, 0.55),) if drawn else (table,)
+    told = (table, *overview.situation(known, area))
+    blocks: tuple[Block, ...] = (Beside(told, drawn, 0.55),) if drawn else told
     if area.raum_id not in known.figures:
         blocks = (*blocks, Paragraph(words("Für diesen Raum sind keine Werte veröffentlicht.")))
     return Section("ueberblick", "Auf einen Blick", blocks)
@@ -262,8 +262,11 @@ def of_indicator(known: Known, atlas: Atlas, profile: Profile) -> Document:
         newest = max(
             found[profile.key].stichtag for found in known.figures.values() if profile.key in found
         )
+        drawn = _indicator_maps(known, atlas, profile.key, states, days)
+        if drawn:
+            blocks = (Beside(sections[0].blocks, drawn, 0.5),)
+            sections = [Section("definition", "Definition und Karte", blocks)]
         sections += [
-            _indicator_map(known, atlas, profile.key, states, days),
             _spread(known, profile.key),
             *_kreis_series(known, profile.key),
             indicator.areas_table(known, profile.key, SMALL),
@@ -285,9 +288,9 @@ def of_indicator(known: Known, atlas: Atlas, profile: Profile) -> Document:
     )
 
 
-def _indicator_map(
+def _indicator_maps(
     known: Known, atlas: Atlas, key: str, states: Mapping[str, place.State], days: Words
-) -> Section | None:
+) -> tuple[Block, ...]:
     legend = known.legends.get(key)
     kreise = [area for area in known.areas.values() if area.raumebene == "kreis"]
     blocks: list[Block] = []
@@ -297,10 +300,9 @@ def _indicator_map(
             name = "karte" + "-weitere" * number
             title = Piece(f"Karte: {legend.title}", NAME)
             blocks.append(place.draw(name, title, fitted, legend, states))
-    if not blocks:
-        return None
-    blocks.append(Paragraph(words("Stichtag der Karte: ", days, "."), small=True))
-    return Section("karte", f"Karte der {known.imprint.plural(SMALL)}", tuple(blocks))
+    if blocks:
+        blocks.append(Paragraph(words("Stichtag der Karte: ", days, "."), small=True))
+    return tuple(blocks)
 
 
 def _spread(known: Known, key: str) -> Section | None:

@@ -11,7 +11,6 @@ from publication.numbers import DASH, day
 from publication.profiles import words as german
 from publication.profiles.document import (
     DAY,
-    NAME,
     TEXT,
     Block,
     Column,
@@ -36,13 +35,13 @@ from publication.profiles.drawing import (
     extent,
     hatched,
     marked,
-    shortened,
     text,
+    text_lines,
 )
 from publication.profiles.reading import Known, Point, dated
 
 WIDTH, HEIGHT = 152.0, 100.0
-LEFT, RIGHT, TOP, BOTTOM = 14.0, 138.0, 30.0, 78.0
+LEFT, RIGHT, TOP, BOTTOM = 14.0, 138.0, 36.0, 78.0
 STICHTAGE = 6
 """How many of the newest Stichtage the table has."""
 LABELLED = 6
@@ -52,15 +51,15 @@ LABELLED = 6
 def section(known: Known, area: str, indicators: Sequence[str], title: str) -> Section | None:
     """Return the development of some indicators of an area; None if there is no series."""
     own = known.series.get(area, {})
-    told = [key for key in indicators if any(point.shown for point in own.get(key, ()))]
-    if not told:
+    told = [key for key in indicators if own.get(key)]
+    if not any(point.shown for key in told for point in own[key]):
         return None
     kreis = known.areas[area].kreis_id if area in known.areas else None
     above = known.series.get(kreis, {}) if kreis and kreis != area else {}
     charts = [
         _chart(known, f"verlauf-{_letters(number)}", key, own[key], above.get(key, ()))
         for number, key in enumerate(told)
-        if any(point.wert is not None for point in own[key])
+        if any(point.shown and point.wert is not None for point in own[key])
     ]
     blocks: list[Block] = [Grid(tuple(charts), 3)] if charts else []
     if any(above.get(key) for key in told):
@@ -92,7 +91,7 @@ def _chart(
 
     parts = [
         element("path", d=f"M{LEFT} {BOTTOM + 6}H{RIGHT}", stroke=LINE, stroke_width=0.6),
-        text(2.0, 9.0, Piece(_heading(known, key), NAME), font_weight="bold"),
+        text_lines(2.0, 9.0, known.indicator(key, unit=True), WIDTH - 6),
     ]
     parts += [
         element(
@@ -102,12 +101,20 @@ def _chart(
             stroke=OTHER_LINE,
             stroke_width=0.9,
             stroke_dasharray="3 2",
+            **_points(run),
         )
         for run in runs(above)
         if len(run) > 1
     ]
     parts += [
-        element("path", d=_line(map(place, run)), fill="none", stroke=OWN_COLOUR, stroke_width=1.4)
+        element(
+            "path",
+            d=_line(map(place, run)),
+            fill="none",
+            stroke=OWN_COLOUR,
+            stroke_width=1.4,
+            **_points(run),
+        )
         for run in runs(own)
         if len(run) > 1
     ]
@@ -146,10 +153,6 @@ def _chart(
     )
 
 
-def _heading(known: Known, key: str) -> str:
-    return shortened(known.indicator(key, unit=True).text, WIDTH - 14)
-
-
 def _span(values: Sequence[float]) -> tuple[float, float]:
     """Return the limits of the axis: never so narrow that chance looks like change."""
     low, high = min(values), max(values)
@@ -174,7 +177,12 @@ def runs(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def _line(places) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in places)
+
+
+def _points(run: Sequence[Point]) -> dict[str, str]:
+    """Return what a line says of itself: the cells that it joins."""
+    return {"data_punkte": " ".join(point.mark("wert").joined for point in run)}
 
 
 def _point(known: Known, point: Point, place: tuple[float, float], labelled: bool) -> list[str]:

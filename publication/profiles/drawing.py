@@ -5,6 +5,7 @@ element that stands for a value carries what it is (`data-…`), as in the pages
 drawn (`place`, `ages`, `development`, `indicator`).
 """
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -12,9 +13,12 @@ from publication.legends import SECRET_GROUND, SECRET_LINE
 from publication.profiles.document import Drawing, Piece
 from publication.profiles.marks import Mark
 
+DIGIT = re.compile(r"\d")
 FONT = "Libertinus Serif"
 """Embedded in typst; the page's style sheet overrides it."""
 SIZE = 8.0
+BOLD = 8.5
+"""How large bold text is taken to be: it runs wider."""
 INK, QUIET, LINE = "#1a1a1a", "#595959", "#767676"
 OWN_COLOUR, OTHER_LINE = "#08519c", "#767676"
 _WIDE, _NARROW = 0.62, 0.5
@@ -94,11 +98,32 @@ def text(x: float, y: float, piece: Piece | str, **attributes: object) -> str:
     return element("text", escape(told.text), x=x, y=y, **kind_of(told), **attributes)
 
 
+def text_lines(x: float, y: float, piece: Piece, width: float, lines: int = 2) -> str:
+    """Return a bold text in lines that fit into a width; what does not fit is cut."""
+    told: list[str] = [""]
+    for word in piece.text.split():
+        longer = f"{told[-1]} {word}".strip()
+        if told[-1] and extent(longer, BOLD) > width:
+            told.append(word)
+        else:
+            told[-1] = longer
+    if len(told) > lines:
+        told[lines - 1 :] = [" ".join(told[lines - 1 :])]
+    told = [shortened(line, width, BOLD) for line in told]
+    spans = " ".join(
+        element("tspan", escape(line), x=x, y=y + (BOLD + 1) * number)
+        for number, line in enumerate(told)
+    )
+    return element(
+        "text", spans, font_size=BOLD - 1, font_weight="bold", **kind_of(piece._replace(mark=None))
+    )
+
+
 def kind_of(piece: Piece) -> dict[str, str]:
     """Return the attributes that say what a text with digits is."""
     if piece.mark is not None:
         return marked(piece.mark)
-    if piece.kind is not None and any(map(str.isdigit, piece.text)):
+    if piece.kind is not None and DIGIT.search(piece.text):
         return {"data_art": piece.kind}
     return {}
 

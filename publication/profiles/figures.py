@@ -5,6 +5,7 @@ Not here: definitions (`notes`), key figures (`overview`).
 
 from collections.abc import Sequence
 
+from publication.handbuch import MEANING
 from publication.profiles import words as german
 from publication.profiles.document import (
     FIXED,
@@ -41,7 +42,7 @@ def section(known: Known, area: Area) -> Section:
             Column(words("Zufalls­schwankung"), numeric=True, width=1.2),
             *(Column(words(title), numeric=True, width=0.95) for _, title in above),
             *(
-                [Column(words("gegenüber ", known.imprint.singular("kreis")), width=1.45)]
+                [Column(words("gegenüber ", known.imprint.singular("kreis")), width=2.0)]
                 if tested
                 else []
             ),
@@ -123,12 +124,16 @@ def reading_aids(figures) -> list[Block]:
         letters.append("u: von einem früheren Gebietsstand umgerechnet")
     if letters:
         blocks.append(Paragraph(words("; ".join(letters) + "."), small=True))
-    if any(not one.shown for one in told):
+    absent = {one.status for one in told if not one.shown}
+    meant = [
+        f"{german.status(status)}: {why}" for status, why in MEANING if status in absent - {"ok"}
+    ]
+    if meant:
         blocks.append(
             Paragraph(
                 words(
-                    "Wo eine Zahl fehlt, steht der Grund. Geheimhaltung schützt Einzelne: Die Zahl "
-                    "ist dann auch nicht null."
+                    "Wo eine Zahl fehlt, steht der Grund; sie ist dann nicht null. ",
+                    Piece("; ".join(meant) + ".", FIXED),
                 ),
                 small=True,
             )

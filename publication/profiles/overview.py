@@ -11,7 +11,6 @@ from publication.profiles.document import (
     Column,
     Paragraph,
     Row,
-    Section,
     Table,
     Words,
     words,
@@ -87,7 +86,7 @@ def compared(known: Known, figure: Figure | None, column: str) -> Words:
     return known.value(above)
 
 
-def situation(known: Known, area: Area) -> Section | None:
+def situation(known: Known, area: Area) -> tuple[Block, ...]:
     """Return where burdens come together in an area, by each set of thresholds."""
     blocks: list[Block] = [
         Paragraph(_need(need, known.imprint.singular(area.raumebene)))
@@ -106,9 +105,7 @@ def situation(known: Known, area: Area) -> Section | None:
         if found.shown and found.fehlende_teile:
             told = words(told, " (ohne die Teile, die keinen veröffentlichten Wert haben)")
         blocks.insert(0, Paragraph(words(told, ".")))
-    if not blocks:
-        return None
-    return Section("einordnung", "Einordnung", tuple(blocks))
+    return tuple(blocks)
 
 
 def _need(need: Need, level: str) -> Words:

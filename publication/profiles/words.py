@@ -7,7 +7,7 @@ from publication.legends import OTHER, SECRET
 
 STATUS = {
     "geheim": SECRET,
-    "zu_klein": "zu klein für eine Aussage",
+    "zu_klein": "zu klein",
     "nicht_geliefert": "nicht geliefert",
     "nicht_freigegeben": "nicht freigegeben",
     "nicht_vergleichbar": "nicht vergleichbar",
