@@ -159,7 +159,7 @@ class Page:
         """What the heads of its tables say, which a PDF repeats on each page."""
         if self._root is None:
             return ""
-        return " ".join("".join(head.itertext()) for head in self._root.iter("thead"))
+        return " ".join(" ".join(head.itertext()) for head in self._root.iter("thead"))
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the page; each kind of problem once, with a count."""
@@ -315,7 +315,7 @@ def _inside(finished: Finished, name: str, page: Page) -> Iterator[str]:
     import pikepdf
 
     addresses = {finished.imprint.url, finished.imprint.lizenz_url}
-    numbers = set(NUMBER.findall(page.text))
+    numbers = set(NUMBER.findall(" ".join((page.text, *addresses))))
     with pikepdf.open(finished.folder / name) as document:
         marked = document.Root.get("/MarkInfo", {}).get("/Marked", False)
         language = str(document.Root.get("/Lang", ""))
