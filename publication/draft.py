@@ -17,6 +17,7 @@ from publication.handbuch import HANDBOOK, render
 from publication.imprint import IMPRINT, Imprint
 from publication.layers import area_shapes
 from publication.material import MANIFEST, MARTS, Material
+from publication.profiles import form as profiles
 from publication.tables import PublishedTable, literal, quoted, quoted_list
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write,)
+FORMS = (geopackage.write, profiles.write)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 

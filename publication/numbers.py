@@ -24,3 +24,9 @@ def digits_of(art: str, einheit: str | None) -> int:
 def day(value: date | None) -> str:
     """Return a day as `31.12.2015`."""
     return DASH if value is None else f"{value:%d.%m.%Y}"
+
+
+def signed(value: float | int | None, digits: int = 0) -> str:
+    """Return a difference with its sign (`+1,5`, `−0,3`); one that rounds to zero has none."""
+    text = number(value, digits)
+    return f"+{text}" if value is not None and value > 0 and text.strip("0,") else text

@@ -70,6 +70,7 @@ FACTS = {
     "kind": "monitoring",
     "region": "aachen",
     "created_at": "2026-11-23T12:00:00+00:00",
+    "steckbriefe": "kreis",  # two profiles are enough for whatever is not about profiles
     "code_version": "0123456789ab",
     "rule_versions": {"region": "abc", "privacy": "1", "contracts": {"ewo_bestand": 1}},
     "deliveries": [
