@@ -11,6 +11,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publication.bericht import form as bericht
 from publication.content import content_hash, geometry_hash
 from publication.forms import geopackage
 from publication.handbuch import HANDBOOK, render
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write, profiles.write)
+FORMS = (geopackage.write, profiles.write, bericht.write)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 

@@ -6,6 +6,7 @@ Read anew from the finished `marts.duckdb`. Not here: what a page says.
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
 
 from publication.handbuch import MEANING
 from publication.legends import Legend, legends
@@ -112,10 +113,24 @@ class Marts:
     def _begins(self, told: str) -> bool:
         return any(name.startswith(told) for name in self._allowed["name"])
 
+    def _report(self) -> dict[str, tuple]:
+        """Return what only a Sozialbericht says: its title, period, identifier and edition."""
+        told, manifest = self._finished.manifest.get("bericht"), self._finished.manifest
+        if told is None:
+            return dict.fromkeys(("text", "tag", "key", "edition"), ())
+        kennung = uuid5(UUID(self._finished.imprint.kennung), str(manifest["edition_id"]))
+        return {
+            "text": (told["titel"],),
+            "tag": (date.fromisoformat(told["von"]), date.fromisoformat(told["bis"])),
+            "key": (kennung.urn, told["ausgabe_content_hash"]),
+            "edition": (told["ausgabe"],),
+        }
+
     @cached_property
     def _allowed(self) -> dict[str, set[str]]:
         imprint, manifest = self._finished.imprint, self._finished.manifest
         created = datetime.fromisoformat(str(manifest["created_at"]))
+        report = self._report()
         labels = {entry.label for legend in self.legends.values() for entry in legend.entries}
         told = {
             *(imprint.titel, imprint.beschreibung, imprint.organisation, imprint.stelle),
@@ -132,10 +147,11 @@ class Marts:
         paragraphs = {part for text in self._verbatim for part in text.split("\n\n")}
         return {
             "name": _squeezed(named),
-            "text": _squeezed({*self._verbatim, *paragraphs, *told}),
-            "tag": {day(one) for one in self._days if isinstance(one, date)} | {day(created)},
-            "schluessel": {*self._indicators, *map(words.spelled, self._sets)},
-            "ausgabe": {str(manifest["edition_id"])},
+            "text": _squeezed({*self._verbatim, *paragraphs, *told, *report["text"]}),
+            "tag": {day(one) for one in (*self._days, *report["tag"]) if isinstance(one, date)}
+            | {day(created)},
+            "schluessel": {*self._indicators, *map(words.spelled, self._sets), *report["key"]},
+            "ausgabe": {str(manifest["edition_id"]), *report["edition"]},
             "klasse": labels | set(map(words.class_word, labels)),
             "alter": {words.age(band) for band in self._bands if band != "insgesamt"},
             "fest": {f"{words.status(status)}: {meaning}" for status, meaning in MEANING},

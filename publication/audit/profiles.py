@@ -85,11 +85,32 @@ def check(finished: Finished) -> Iterator[str]:
     sheets = {one.page: one.sheet for one in profiles}
     for name in sorted(expected & here):
         if name.endswith(".html"):
-            page = Page(finished, name, marts, present)
-            yield from page.faults()
-            sheet = sheets.get(name)
-            if sheet in here:
-                yield from _sheet(finished, sheet, page)
+            yield from _document(finished, marts, name, sheets.get(name), present)
+
+
+def document_faults(finished: Finished, marts: Marts, name: str, sheet: str) -> Iterator[str]:
+    """Compare another page of the profiles' form, and its PDF, with the marts.
+
+    Args:
+        finished: the edition.
+        marts: what its marts say.
+        name: the page, relative to the edition.
+        sheet: its PDF.
+    """
+    present = {path.relative_to(finished.folder).as_posix() for path in _files(finished.folder)}
+    for missing in sorted({name, sheet} - present):
+        yield f"{missing}: expected as declared, found no such file"
+    if name in present:
+        yield from _document(finished, marts, name, sheet, present)
+
+
+def _document(
+    finished: Finished, marts: Marts, name: str, sheet: str | None, present: set[str]
+) -> Iterator[str]:
+    page = Page(finished, name, marts, present)
+    yield from page.faults()
+    if sheet in present:
+        yield from _sheet(finished, sheet, page)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -160,6 +181,13 @@ class Page:
         if self._root is None:
             return ""
         return " ".join(" ".join(head.itertext()) for head in self._root.iter("thead"))
+
+    @cached_property
+    def sections(self) -> int:
+        """How many sections a table of contents could name; profiles have none."""
+        if self._root is None or "/" in self.name:
+            return 0
+        return sum(1 for _ in self._root.iter("section"))
 
     def faults(self) -> Iterator[str]:
         """Say what is wrong with the page; each kind of problem once, with a count."""
@@ -297,7 +325,9 @@ def _sheet(finished: Finished, name: str, page: Page) -> Iterator[str]:
     allowed = Counter(NUMBER.findall(page.text))
     for token in (*NUMBER.findall(page.headings), *edition):
         allowed[token] += pages
-    allowed.update(str(number) for number in range(1, pages + 1))
+    # each page is numbered, and a table of contents names one page for each section
+    for number in range(1, pages + 1):
+        allowed[str(number)] += 1 + page.sections
     allowed[str(pages)] += pages
     extra = Counter(NUMBER.findall("\n".join(texts))) - allowed
     if extra:
@@ -317,6 +347,8 @@ def _inside(finished: Finished, name: str, page: Page) -> Iterator[str]:
     addresses = {finished.imprint.url, finished.imprint.lizenz_url}
     numbers = set(NUMBER.findall(" ".join((page.text, *addresses))))
     with pikepdf.open(finished.folder / name) as document:
+        if page.sections:  # the links of a table of contents say on which page a section begins
+            numbers.update(str(number) for number in range(1, len(document.pages) + 1))
         marked = document.Root.get("/MarkInfo", {}).get("/Marked", False)
         language = str(document.Root.get("/Lang", ""))
         if not marked or not language.startswith("de") or "/StructTreeRoot" not in document.Root:

@@ -103,7 +103,7 @@ class Atlas:
             area: place.State(one.klasse if one.shown else None, one.status, one.mark())
             for area, one in found.items()
         }
-        return states, _days(days)
+        return states, days_of(days)
 
     def indicator(self, key: str) -> tuple[Mapping[str, place.State], Words]:
         """Return what a map of one indicator shows, and of which Stichtag."""
@@ -118,7 +118,7 @@ class Atlas:
             value = one.klasse if one.wert is None else one.wert
             column = "klasse" if one.wert is None else "wert"
             states[area] = place.State(value if one.shown else None, one.status, one.mark(column))
-        return states, _days(sorted({one.stichtag for one in found.values()}))
+        return states, days_of(sorted({one.stichtag for one in found.values()}))
 
     def map(self, unit: Area, own: Area | None, *, whole: bool = False) -> tuple[Block, ...]:
         """Return the map of what leads, in a Kommune or the Kreis; nothing if nothing leads."""
@@ -209,11 +209,11 @@ def _lead(known: Known, area: Area) -> Words:
         parts = words(parts, ". Fläche: ", number_in(area.flaeche_km2, mark, None, None), " km²")
     days = sorted({one.stichtag for one in known.figures.get(area.raum_id, {}).values()})
     if days:
-        parts = words(parts, ". Stichtage: ", _days(days))
+        parts = words(parts, ". Stichtage: ", days_of(days))
     return words(parts, ".")
 
 
-def _days(days: list) -> Words:
+def days_of(days: list) -> Words:
     """Return the first and the last of some days."""
     if not days:
         return words("–")

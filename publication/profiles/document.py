@@ -175,6 +175,7 @@ class Document:
         trail: from the list of all profiles to what it belongs to.
         sections: its parts.
         closing: edition, publisher, licence.
+        contents: the PDF has a table of contents.
     """
 
     page: str
@@ -185,3 +186,4 @@ class Document:
     trail: tuple[Piece, ...]
     sections: tuple[Section, ...]
     closing: tuple[Words, ...] = field(default=())
+    contents: bool = False

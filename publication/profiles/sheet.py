@@ -43,6 +43,7 @@ class Printer:
         told = {
             **self._frame,
             "kicker": document.kicker,
+            "contents": document.contents,
             "title": _text(document.title.text),
             "lead": _words(document.lead),
             "sections": [

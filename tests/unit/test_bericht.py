@@ -1,12 +1,15 @@
 """The Sozialbericht: a period of an edition, frozen."""
 
+import re
+import shutil
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
-from made_edition import DAYS, NEW, Made, make
+from made_edition import DAYS, LONG_NAME, NEW, Made, make
 
+from publication.audit import audit_files
 from publication.bericht.period import freeze
 
 
@@ -59,3 +62,76 @@ def test_a_period_without_figures_is_refused(made: Made, tmp_path: Path):
 def test_a_period_that_ends_before_it_begins_is_refused(made: Made, tmp_path: Path):
     with pytest.raises(ValueError, match="swap them"):
         _frozen(made, tmp_path, DAYS[1], DAYS[0])
+
+
+REPORT = {
+    "titel": "Sozialbericht 2015 <für> alle",
+    "von": "2015-01-01",
+    "bis": "2015-12-31",
+    "ausgabe": "aachen-20160101T000000000000Z",
+    "ausgabe_content_hash": "ab12" * 16,
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    facts = {"kind": "sozialbericht", "bericht": REPORT, "steckbriefe": "kreis"}
+    return make(tmp_path_factory.mktemp("report"), facts=facts)
+
+
+def test_a_report_binds_themes_kreis_and_kommunen(report: Made):
+    page = (report.draft / "bericht.html").read_text("utf-8")
+    titles = re.findall(r'<h2 id="[^"]+">([^<]*)</h2>', page)
+    assert titles[0] == "Über diesen Bericht"
+    themes = {title.removeprefix("Thema: ") for title in titles if title.startswith("Thema: ")}
+    assert "Bevölkerung" in themes
+    assert len(themes) == 3
+    for unit in ("StädteRegion", "Aachen", LONG_NAME):
+        assert any(title.startswith(f"{unit} – ") for title in titles), unit
+    assert "Sozialbericht 2015 &lt;für&gt; alle" in page
+    assert "01.01.2015" in page
+    assert "aachen-20160101T000000000000Z" in page
+    assert re.search(r"urn:uuid:[0-9a-f-]{36}", page)
+
+
+def test_ids_of_a_report_are_its_own(report: Made):
+    page = (report.draft / "bericht.html").read_text("utf-8")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 50
+    used = re.findall(r"url\(#([^)]+)\)", page)
+    used += [one for found in re.findall(r'aria-\w+by="([^"]+)"', page) for one in found.split()]
+    assert set(used) <= set(ids)
+
+
+def test_the_audit_of_a_report_is_empty_and_finds_a_planted_number(report: Made, tmp_path: Path):
+    assert audit_files(report.draft, report.tables) == []
+    planted = shutil.copytree(report.draft, tmp_path / "planted")
+    page = planted / "bericht.html"
+    text = page.read_text("utf-8")
+    assert text.count("Sozialbericht") > 1
+    page.write_text(text.replace("<p>Der Bericht", "<p>4711 Der Bericht"), "utf-8")
+    found = audit_files(planted, report.tables)
+    assert any(
+        one.startswith("bericht.html: expected no number that does not say what it is")
+        for one in found
+    )
+
+
+def test_the_pdf_of_a_report_is_accessible_and_has_contents(report: Made):
+    import pdfua
+    import pypdfium2
+
+    checked = pdfua.validate(report.draft / "bericht.pdf")
+    assert [one.rule_id for one in checked.findings if one.severity.name == "ERROR"] == []
+    document = pypdfium2.PdfDocument(report.draft / "bericht.pdf")
+    try:
+        first = document[0].get_textpage().get_text_range()
+        pages = len(document)
+    finally:
+        document.close()
+    assert "Thema: Bevölkerung" in first
+    assert pages > 4
+
+
+def test_an_edition_that_is_no_report_has_none(made: Made):
+    assert not list(made.draft.glob("bericht.*"))
