@@ -212,7 +212,7 @@ def sld(layer: str, legend: Legend) -> str:
         element = _se(feature, "Rule")
         _se(element, "Name", f"{legend.key}-{number}")
         _se(_se(element, "Description"), "Title", rule.label)
-        element.append(_filter(rule.conditions))
+        element.append(_filter(legend, rule.conditions))
         _polygon(element, rule.colour)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode")
 
@@ -223,24 +223,43 @@ def _se(parent: ET.Element, tag: str, text: str | None = None, **attributes: str
     return element
 
 
-def _filter(conditions: Sequence[Condition]) -> ET.Element:
-    if not conditions:
-        return ET.Element(f"{{{SE}}}ElseFilter")
+def _filter(legend: Legend, conditions: Sequence[Condition]) -> ET.Element:
     root = ET.Element(f"{{{OGC}}}Filter")
-    place = root if len(conditions) == 1 else ET.SubElement(root, f"{{{OGC}}}And")
+    if not conditions:
+        _all_else(root, legend)
+        return root
+    place = root if len(conditions) == 1 else _ogc(root, "And")
     for condition in conditions:
         _comparison(place, condition)
     return root
 
 
+def _all_else(root: ET.Element, legend: Legend) -> None:
+    """No value, and not withheld: said in full, as not all clients know an ElseFilter."""
+    both = _ogc(root, "And")
+    _ogc(_ogc(both, "PropertyIsNull"), "PropertyName", legend.column)
+    either = _ogc(both, "Or")
+    status = f"{legend.key}_status"
+    _ogc(_ogc(either, "PropertyIsNull"), "PropertyName", status)
+    other = _ogc(either, "PropertyIsNotEqualTo")
+    _ogc(other, "PropertyName", status)
+    _ogc(other, "Literal", SECRET_STATUS)
+
+
 def _comparison(place: ET.Element, condition: Condition) -> None:
     if condition.value is None:
-        place = ET.SubElement(ET.SubElement(place, f"{{{OGC}}}Not"), f"{{{OGC}}}PropertyIsNull")
+        place = _ogc(_ogc(place, "Not"), "PropertyIsNull")
     else:
-        place = ET.SubElement(place, f"{{{OGC}}}{COMPARISONS[condition.operator]}")
-    ET.SubElement(place, f"{{{OGC}}}PropertyName").text = condition.column
+        place = _ogc(place, COMPARISONS[condition.operator])
+    _ogc(place, "PropertyName", condition.column)
     if condition.value is not None:
-        ET.SubElement(place, f"{{{OGC}}}Literal").text = _text(condition.value)
+        _ogc(place, "Literal", _text(condition.value))
+
+
+def _ogc(parent: ET.Element, tag: str, text: str | None = None) -> ET.Element:
+    element = ET.SubElement(parent, f"{{{OGC}}}{tag}")
+    element.text = text
+    return element
 
 
 def _polygon(rule: ET.Element, colour: str | None) -> None:
