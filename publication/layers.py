@@ -293,6 +293,27 @@ def generalised(shapes: "pa.Table", tolerance: float = TOLERANCE) -> "pa.Table":
     return _with_geometry(shapes, multipolygons(pa.chunked_array([shapely.to_wkb(result)])))
 
 
+def reshaped(layer: Layer, shapes: "pa.Table") -> Layer:
+    """Return a layer with the same rows and other shapes, such as generalised ones.
+
+    Args:
+        layer: as `layers` returns it.
+        shapes: of the same areas, as `area_shapes` or `generalised` return them.
+
+    Raises:
+        ValueError: the shapes are of other areas.
+    """
+    import pyarrow.compute as pc
+
+    own = shapes.filter(pc.equal(shapes.column("raumebene"), layer.level)).sort_by("raum_id")
+    if not own.column("raum_id").equals(layer.rows.column("raum_id")):
+        raise ValueError(
+            f"layer {layer.level}: expected the shapes of its {len(layer.rows)} areas, found "
+            f"{len(own)} of others; take both from the same edition"
+        )
+    return layer._replace(rows=_with_geometry(layer.rows, own.column("geometry")))
+
+
 def multipolygons(geometry: "pa.ChunkedArray") -> "pa.Array":
     """Return polygons in WKB as normalised two-dimensional multipolygons in WKB.
 

@@ -23,6 +23,7 @@ from publication.layers import (
     figures,
     generalised,
     layers,
+    reshaped,
 )
 from publication.legends import Legend, legends
 from publication.material import Material
@@ -71,8 +72,9 @@ def write(material: Material) -> None:
     with material.open() as con:
         known = legends(con)
         exact = layers(con, material.tables, material.shapes)
-        rough = layers(con, material.tables, generalised(material.shapes))
         long = figures(con, material.tables)
+    simplified = generalised(material.shapes)
+    rough = [reshaped(layer, simplified) for layer in exact]
     imprint = material.imprint
     sheets = [_layer(layer, imprint, suffix="") for layer in exact]
     sheets += [_layer(layer, imprint, suffix=GENERALISED) for layer in rough]
