@@ -28,12 +28,13 @@ STYLE_TAGS = {
     *("aliases", "alias", "previewExpression"),
 }
 PROJECT_TAGS = STYLE_TAGS | {
-    *("homePath", "title", "projectCrs", "spatialrefsys", "srid", "authid", "srs"),
+    *("homePath", "title", "projectCrs", "spatialrefsys", "srsid", "srid", "authid", "srs"),
     *("layer-tree-group", "layer-tree-layer", "relations", "relation", "fieldRef"),
     *("mapcanvas", "units", "extent", "xmin", "ymin", "xmax", "ymax", "rotation"),
     *("destinationsrs", "projectlayers", "maplayer", "id", "datasource", "layername", "provider"),
     *("flags", "Identifiable", "Removable", "Searchable", "layerOpacity", "layerorder"),
-    *("properties", "Paths", "Absolute", "ProjectViewSettings", "DefaultViewExtent"),
+    *("properties", "Paths", "Absolute", "SpatialRefSys", "ProjectionsEnabled"),
+    *("ProjectViewSettings", "DefaultViewExtent"),
 }
 STYLE_COLUMNS = {
     *("id", "f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column"),

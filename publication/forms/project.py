@@ -20,6 +20,8 @@ PROJECT = "sozialraum"
 SAVED = "2000-01-01T00:00:00"
 ID = "sozialraumdaten_{}"
 """The id of a layer in a project; QGIS replaces ids of less than 18 characters."""
+SRSID = "2105"
+"""QGIS' own number of the coordinate system; 3.22 reads no other if there is none."""
 RELATED = ("raum_id", "gebietsstand")
 """What the long table and a layer have in common."""
 
@@ -83,8 +85,12 @@ def _tree(
     order = ET.SubElement(root, "layerorder")
     for layer in layers:
         ET.SubElement(order, "layer", id=ID.format(layer.name))
-    paths = ET.SubElement(ET.SubElement(root, "properties"), "Paths")
+    properties = ET.SubElement(root, "properties")
+    paths = ET.SubElement(properties, "Paths")
     ET.SubElement(paths, "Absolute", type="bool").text = "false"
+    # without it QGIS does not read projectCrs
+    systems = ET.SubElement(properties, "SpatialRefSys")
+    ET.SubElement(systems, "ProjectionsEnabled", type="int").text = "1"
     _view(root, extent)
     return root
 
@@ -163,6 +169,7 @@ def _source(file: str, layer: ProjectLayer) -> str:
 
 def _crs(parent: ET.Element) -> None:
     system = ET.SubElement(parent, "spatialrefsys")
+    ET.SubElement(system, "srsid").text = SRSID
     ET.SubElement(system, "srid").text = CRS.removeprefix("EPSG:")
     ET.SubElement(system, "authid").text = CRS
 
