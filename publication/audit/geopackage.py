@@ -5,7 +5,7 @@ the project (qgis).
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from publication.audit import qgis
 from publication.audit.reading import Measure, measures, open_marts, same_names
 from publication.forms.geopackage import GEOPACKAGE, PROJECTS, STYLES
-from publication.layers import AREA_COLUMNS, CRS, GENERALISED, LONG, NO_AREA, TOLERANCE
+from publication.layers import (
+    AREA_COLUMNS,
+    CRS,
+    GENERALISED,
+    LONG,
+    LONG_ALIASES,
+    NO_AREA,
+    TOLERANCE,
+)
 from publication.material import Finished
 from publication.tables import PublishedTable, literal, quoted, table_named
 
@@ -58,27 +66,38 @@ def names(finished: Finished) -> set[str]:
 
 def check(finished: Finished) -> Iterator[str]:
     """Compare layers, cells, styles and the project with the marts; one sentence a problem."""
-    with open_marts(finished.folder) as con:
-        areas = shown_areas(con)
-        wide = {"fid", "geom", *AREA_COLUMNS}
-        for measure in measures(con):
-            wide.update(measure.columns)
-        classes = qgis.declared_classes(con)
-    mart = table_named(finished.tables, "mart_indikator")
+    path = finished.folder / GEOPACKAGE
+    with open_marts(finished.folder) as marts:
+        yield from _stored(path, finished, marts)
+        areas = shown_areas(marts)
+        yield from _cells(path, marts, areas)
+        yield from _shapes(path, areas)
+        yield from _long(path, marts, table_named(finished.tables, "mart_indikator"))
+
+
+def _stored(path: Path, finished: Finished, marts: "duckdb.DuckDBPyConnection") -> Iterator[str]:
+    """Compare what is in the file, beside cells and shapes, with the declarations."""
+    areas = shown_areas(marts)
+    wide = {"fid", "geom", *AREA_COLUMNS}
+    for measure in measures(marts):
+        wide.update(measure.columns)
     columns = {level + suffix: wide for level in areas for suffix in ("", GENERALISED)}
+    mart = table_named(finished.tables, "mart_indikator")
     columns[LONG] = {"fid", *mart.public_columns(), *LONG_NAMES}
-    uri = f"{(finished.folder / GEOPACKAGE).resolve().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as con:
+    classes = qgis.declared_classes(marts)
+    versions = marts.execute("SELECT DISTINCT gebietsstand FROM dim_raum").fetchall()
+    imprint = finished.imprint
+    known = [version for (version,) in versions]
+    known += [imprint.titel, imprint.quellenvermerk, imprint.lizenz_name]
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
         yield from _layers(con, columns, areas)
-        yield from _labels(con, columns)
+        yield from _labels(con, columns, _declared_words(marts, finished.tables))
+        yield from _texts(con, known)
         stored = {name for (name,) in con.execute("SELECT name FROM sqlite_master")}
         if STYLES in stored:
             yield from qgis.styles(con, columns, classes)
         if PROJECTS in stored:
-            yield from qgis.project(con, columns, classes)
-    yield from _cells(finished.folder, areas)
-    yield from _shapes(finished.folder, areas)
-    yield from _long(finished.folder, mart)
+            yield from qgis.project(con, columns, classes, known)
 
 
 def shown_areas(con: "duckdb.DuckDBPyConnection") -> dict[str, tuple[str, list[str]]]:
@@ -119,16 +138,47 @@ def _layers(
             yield f"{GEOPACKAGE} {name}: expected a table without shapes, found {found[name]}"
 
 
-def _labels(con: sqlite3.Connection, columns: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """Demand an alias for every column and for no other."""
-    told = {
-        f"{table}.{column}"
-        for table, column in con.execute("SELECT table_name, column_name FROM gpkg_data_columns")
-    }
+def _declared_words(con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable]) -> set[str]:
+    """Return what a column may be called or described by."""
+    words = {*AREA_COLUMNS.values(), *LONG_ALIASES.values(), ""}
+    for table in tables:
+        words.update(column.description for column in table.columns)
+        words.update(column.name.replace("_", " ").capitalize() for column in table.columns)
+    named = con.execute(
+        "SELECT name, einheit, definition FROM dim_indikator UNION ALL "
+        "SELECT name, NULL, NULL FROM dim_indexklasse UNION ALL "
+        "SELECT 'Index ' || index_id, NULL, NULL FROM mart_index"
+    ).fetchall()
+    for name, unit, definition in named:
+        words.update((name, f"{name} ({unit})", definition or ""))
+        words.update(f"{name}: {what}" for what in ("Klasse", "Status", "Stichtag"))
+    return words
+
+
+def _labels(
+    con: sqlite3.Connection, columns: Mapping[str, Collection[str]], words: Collection[str]
+) -> Iterator[str]:
+    """Demand a declared alias for every column and for no other."""
+    name = f"{GEOPACKAGE} gpkg_data_columns"
+    rows = con.execute(
+        "SELECT table_name || '.' || column_name, name, title, description, mime_type, "
+        "constraint_name FROM gpkg_data_columns"
+    ).fetchall()
     expected = {
         f"{table}.{column}" for table in columns for column in {*columns[table]} - {"fid", "geom"}
     }
-    yield from same_names(f"{GEOPACKAGE} gpkg_data_columns", "columns", expected, told)
+    yield from same_names(name, "columns", expected, [row[0] for row in rows])
+    other = sum(not set(filter(None, row[1:])) <= set(words) for row in rows)
+    if other:
+        yield f"{name}: expected declared names and descriptions, found {other} others"
+
+
+def _texts(con: sqlite3.Connection, known: Collection[str]) -> Iterator[str]:
+    """Find figures in the titles and descriptions of layers."""
+    rows = con.execute("SELECT table_name, identifier, description FROM gpkg_contents").fetchall()
+    for table, *texts in rows:
+        if any(qgis.figures_in(text or "", known) for text in texts):
+            yield f"{GEOPACKAGE} gpkg_contents: expected no figures in the texts of {table}"
 
 
 def _hidden_tables(
@@ -171,33 +221,32 @@ def _layer(con: sqlite3.Connection, layer: str, version: str, keys: list[str]) -
         )
 
 
-def _read(folder: Path, layer: str, *, shapes: bool) -> "pa.Table":
+def _read(path: Path, layer: str, *, shapes: bool) -> "pa.Table":
     import pyogrio
 
-    return pyogrio.read_arrow(folder / GEOPACKAGE, layer=layer, read_geometry=shapes)[1]
+    return pyogrio.read_arrow(path, layer=layer, read_geometry=shapes)[1]
 
 
-def _present(folder: Path, areas: Collection[str]) -> Iterator[tuple[str, str]]:
+def _present(path: Path, areas: Collection[str]) -> Iterator[tuple[str, str]]:
     """Return (layer, level) of the declared layers that the file has."""
     import pyogrio
 
-    found = set(pyogrio.list_layers(folder / GEOPACKAGE)[:, 0])
+    found = set(pyogrio.list_layers(path)[:, 0])
     for level in sorted(areas):
         yield from ((name, level) for name in (level, level + GENERALISED) if name in found)
 
 
-def _cells(folder: Path, areas: Collection[str]) -> Iterator[str]:
+def _cells(path: Path, con: "duckdb.DuckDBPyConnection", areas: Collection[str]) -> Iterator[str]:
     """Compare every cell of every wide layer with the marts."""
-    with open_marts(folder) as con:
-        known = measures(con)
-        for layer, level in _present(folder, areas):
-            con.register("layer", _read(folder, layer, shapes=False))
-            found = {row[0] for row in con.execute("DESCRIBE layer").fetchall()}
-            if set(AREA_COLUMNS) <= found:
-                yield from _areas_of(con, layer)
-            told = [measure for measure in known if set(measure.columns) <= found]
-            if told:
-                yield from _cells_of(con, layer, level, told)
+    known = measures(con)
+    for layer, level in _present(path, areas):
+        con.register("layer", _read(path, layer, shapes=False))
+        found = {row[0] for row in con.execute("DESCRIBE layer").fetchall()}
+        if set(AREA_COLUMNS) <= found:
+            yield from _areas_of(con, layer)
+        told = [measure for measure in known if set(measure.columns) <= found]
+        if told:
+            yield from _cells_of(con, layer, level, told)
 
 
 def _areas_of(con: "duckdb.DuckDBPyConnection", layer: str) -> Iterator[str]:
@@ -267,14 +316,14 @@ def _cell(measure: Measure) -> str:
     """
 
 
-def _shapes(folder: Path, areas: Collection[str]) -> Iterator[str]:
+def _shapes(path: Path, areas: Collection[str]) -> Iterator[str]:
     """Compare simplified shapes with exact ones, area by area; all are polygons."""
     import shapely
 
     polygons = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
     read = {}
-    for layer, level in _present(folder, areas):
-        rows = _read(folder, layer, shapes=True).sort_by("raum_id")
+    for layer, level in _present(path, areas):
+        rows = _read(path, layer, shapes=True).sort_by("raum_id")
         shapes = shapely.from_wkb(rows.column("geom").to_numpy(zero_copy_only=False))
         read[layer] = dict(zip(rows.column("raum_id").to_pylist(), shapes, strict=True))
         wrong = sum(shapely.get_type_id(shape) not in polygons for shape in shapes)
@@ -300,42 +349,41 @@ def _simplified(layer: str, exact: Mapping, rough: Mapping) -> Iterator[str]:
         )
 
 
-def _long(folder: Path, mart: PublishedTable) -> Iterator[str]:
+def _long(path: Path, con: "duckdb.DuckDBPyConnection", mart: PublishedTable) -> Iterator[str]:
     """Compare every row and cell of the long table with the marts."""
     import pyogrio
 
     name = f"{GEOPACKAGE} {LONG}"
-    if LONG not in pyogrio.list_layers(folder / GEOPACKAGE)[:, 0]:
+    if LONG not in pyogrio.list_layers(path)[:, 0]:
         return
-    rows = _read(folder, LONG, shapes=False)
+    rows = _read(path, LONG, shapes=False)
     columns = [*mart.public_columns(), *LONG_NAMES]
     if not set(columns) <= set(rows.column_names):
         return
-    with open_marts(folder) as con:
-        con.register("long", rows)
-        casts = {column.name: column.type for column in mart.columns}
-        found = [
-            f"{quoted(column)}::{casts.get(column, 'varchar')} AS {quoted(column)}"
-            for column in columns
-        ]
-        expected = [
-            quoted("mart", column) if column in casts else quoted(*LONG_NAMES[column])
-            for column in columns
-        ]
-        ours = f"""
-            SELECT {", ".join(expected)} FROM mart_indikator AS mart
-            LEFT JOIN dim_raum USING (raum_id, gebietsstand)
-            LEFT JOIN dim_indikator USING (indikator_id, version)
-        """
-        theirs = f"SELECT {', '.join(found)} FROM long"
-        missing, extra, exposed = (
-            con.execute(f"SELECT count(*) FROM ({query})").fetchone()[0]
-            for query in (
-                f"{ours} EXCEPT ALL {theirs}",
-                f"{theirs} EXCEPT ALL {ours}",
-                "FROM long WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
-            )
+    con.register("long", rows)
+    casts = {column.name: column.type for column in mart.columns}
+    found = [
+        f"{quoted(column)}::{casts.get(column, 'varchar')} AS {quoted(column)}"
+        for column in columns
+    ]
+    expected = [
+        quoted("mart", column) if column in casts else quoted(*LONG_NAMES[column])
+        for column in columns
+    ]
+    ours = f"""
+        SELECT {", ".join(expected)} FROM mart_indikator AS mart
+        LEFT JOIN dim_raum USING (raum_id, gebietsstand)
+        LEFT JOIN dim_indikator USING (indikator_id, version)
+    """
+    theirs = f"SELECT {', '.join(found)} FROM long"
+    missing, extra, exposed = (
+        con.execute(f"SELECT count(*) FROM ({query})").fetchone()[0]
+        for query in (
+            f"{ours} EXCEPT ALL {theirs}",
+            f"{theirs} EXCEPT ALL {ours}",
+            "FROM long WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
         )
+    )
     if exposed:
         yield f"{name}: expected no value where the status is not ok, found {exposed}"
     if missing or extra:

@@ -334,7 +334,10 @@ def _nested_of(column: str, entry: tuple | str) -> tuple:
 
 
 def project(
-    con: sqlite3.Connection, tables: Collection[str], classes: Mapping[str, Classes]
+    con: sqlite3.Connection,
+    tables: Collection[str],
+    classes: Mapping[str, Classes],
+    known: Collection[str],
 ) -> Iterator[str]:
     """Read the embedded project: it shows what is declared and names no machine and no user.
 
@@ -342,6 +345,7 @@ def project(
         con: the GeoPackage.
         tables: its layers and tables, which the project shows, each once.
         classes: as `declared_classes` returns them.
+        known: texts with figures that a title may hold.
     """
     name = f"{GEOPACKAGE} {PROJECTS}"
     columns = [column for _, column, *_ in con.execute(f"PRAGMA table_info({PROJECTS})")]
@@ -362,11 +366,29 @@ def project(
     yield from _tags(name, root, PROJECT_TAGS)
     yield from _names_nobody(name, root)
     yield from _sources(name, root, tables)
+    titles = [
+        root.get("projectname", ""),
+        *(node.get("name", "") for node in root.iter("relation")),
+    ]
+    titles += [node.text or "" for node in (*root.iter("title"), *root.iter("layername"))]
+    titles += [
+        node.get("name", "")
+        for node in (*root.iter("layer-tree-group"), *root.iter("layer-tree-layer"))
+    ]
+    if any(figures_in(title, known) for title in titles):
+        yield f"{name}: expected no figures in titles, found some"
     aliases = _aliases(con)
     for layer in root.iter("maplayer"):
         table = (layer.findtext("datasource") or "").partition("|layername=")[2]
         choices = () if layer.find("renderer-v2") is None else classes.values()
         yield from _drawn(f"{name} layer {table}", layer, aliases.get(table, {}), choices)
+
+
+def figures_in(text: str, known: Collection[str]) -> bool:
+    """Return whether a text has figures beside those of known texts."""
+    for part in sorted(known, key=len, reverse=True):
+        text = text.replace(part, "")
+    return any(sign.isdigit() for sign in text)
 
 
 def _names_nobody(name: str, root: ET.Element) -> Iterator[str]:

@@ -46,6 +46,14 @@ def draft(made: Made, tmp_path: Path) -> Path:
     return shutil.copytree(made.draft, tmp_path / "draft")
 
 
+def _write(made: Made, folder: Path, **changed) -> None:
+    """Write the GeoPackage from the marts that lie in a folder."""
+    shapes = area_shapes(folder / "marts.duckdb", made.areas)
+    facts = {"created_at": "2031-01-01T00:00:00+00:00"}
+    material = Material(folder, made.tables, shapes, made.areas, made.imprint, facts)
+    geopackage.write(replace(material, **changed))
+
+
 def _problems(made: Made, draft: Path) -> list[str]:
     manifest = json.loads((draft / "manifest.json").read_text("utf-8"))
     return list(audit.check(Finished(draft, made.tables, manifest, made.imprint)))
@@ -136,9 +144,7 @@ def test_a_number_left_behind_geheim_reaches_no_table(made: Made, tmp_path: Path
             "UPDATE mart_indikator SET wert = 3, zaehler = 3, z_wert = 3, untergrenze = 3 "
             "WHERE status = 'geheim'"
         )
-    shapes = area_shapes(tmp_path / "marts.duckdb", made.areas)
-    material = Material(tmp_path, made.tables, shapes, made.areas, made.imprint, {})
-    geopackage.write(material)
+    _write(made, tmp_path)
     secret = [row for row in _rows(tmp_path, "kennzahl") if row["status"] == "geheim"]
     for column in ("wert", "zaehler", "z_wert", "untergrenze"):
         assert {row[column] for row in secret} == {None}
@@ -158,7 +164,9 @@ def test_every_column_has_a_german_alias(made: Made):
 
 
 def test_the_same_marts_give_the_same_bytes_without_time_or_user(made: Made, tmp_path: Path):
-    again = made_edition.make(tmp_path / "again").draft / GPKG
+    shutil.copy(made.draft / "marts.duckdb", tmp_path)
+    _write(made, tmp_path)
+    again = tmp_path / GPKG
     assert again.read_bytes() == (made.draft / GPKG).read_bytes()
     changed = "SELECT last_change FROM gpkg_contents UNION SELECT update_time FROM layer_styles"
     assert _asked(again, changed) == [("2000-01-01T00:00:00.000Z",)]
@@ -215,8 +223,7 @@ def test_without_a_leading_index_the_first_leading_indicator_is_the_default(
         made.imprint, leitindex=None, leitindikatoren=("betreuungsquote", "sgb2_quote")
     )
     shutil.copy(made.draft / "marts.duckdb", tmp_path)
-    shapes = area_shapes(tmp_path / "marts.duckdb", made.areas)
-    geopackage.write(Material(tmp_path, made.tables, shapes, made.areas, leading, {}))
+    _write(made, tmp_path, imprint=leading)
     query = "SELECT DISTINCT styleName FROM layer_styles WHERE useAsDefault AND styleSLD <> ''"
     assert _asked(tmp_path / GPKG, query) == [("sgb2_quote",)]
 
@@ -233,8 +240,7 @@ def test_odd_words_and_limits_pass_through_styles(made: Made, tmp_path: Path):
         )
         con.execute("DELETE FROM dim_klassengrenze WHERE indikator_id = 'einwohner' AND klasse > 1")
         con.execute("UPDATE dim_klassengrenze SET bis = NULL WHERE indikator_id = 'einwohner'")
-    shapes = area_shapes(tmp_path / "marts.duckdb", made.areas)
-    geopackage.write(Material(tmp_path, made.tables, shapes, made.areas, made.imprint, {}))
+    _write(made, tmp_path)
     assert list(audit.check(Finished(tmp_path, made.tables, {}, made.imprint))) == []
     if _has_qgis():
         drawn = _seen_by_qgis(tmp_path / GPKG, tmp_path, ["sozialraum"])["drawn"]
@@ -491,6 +497,14 @@ FAULTS = {
         _sql("DELETE FROM gpkg_data_columns WHERE table_name = 'kennzahl'"),
         "expected kennzahl.abdeckung among its columns",
     ),
+    "other alias": (
+        _sql("UPDATE gpkg_data_columns SET title = 'Quote 3,1' WHERE column_name = 'sgb2_quote'"),
+        "gpkg_data_columns: expected declared names and descriptions, found 6 others",
+    ),
+    "figure in a description": (
+        _sql("UPDATE gpkg_contents SET description = description || ' 3' WHERE srs_id = 25832"),
+        "gpkg_contents: expected no figures in the texts of kreis",
+    ),
     "style missing": (
         _sql("DELETE FROM layer_styles WHERE styleName = 'rating'"),
         "expected kommune/rating among its styles",
@@ -599,6 +613,10 @@ FAULTS = {
     "project other limits": (
         _in_project("&quot;einwohner&quot; &lt;= 1000", "&quot;einwohner&quot; &lt;= 1001"),
         "qgis_projects layer kommune: expected the classes",
+    ),
+    "figure in a title": (
+        _in_project("<layername>Kreise,", "<layername>Kreise (3,1),"),
+        "qgis_projects: expected no figures in titles",
     ),
     "project other element": (
         _in_project("<relations>", "<Annotations>3</Annotations><relations>"),
