@@ -1,4 +1,4 @@
-"""Wide layers: one row for each area, one group of columns for each indicator and index.
+"""Wide layers, one row for each area, and the long table of all figures.
 
 Here belongs how published values become columns with German aliases, and which shapes are shown;
 GeoPackage, GeoParquet and PostGIS all have these layers. Not here: files. Values are read from the
@@ -23,6 +23,9 @@ GENERALISED = "_generalisiert"
 TOLERANCE = 25.0
 """By how many metres a generalised boundary may differ; neighbours keep their common line."""
 
+LONG = "kennzahl"
+"""The name of the long table: every figure of every area, Gebietsstand and Stichtag."""
+
 LEVELS = ("sozialraum", "bezirksregion", "kommune", "kreis")
 """Levels in their order; others follow."""
 
@@ -35,9 +38,61 @@ AREA_COLUMNS = {
     "flaeche_km2": "Fläche (km²)",
 }
 
+LONG_ALIASES = {
+    "raum_id": "Kennung des Raums",
+    "raum_name": "Name des Raums",
+    "gebietsstand": "Gebietsstand",
+    "raumebene": "Raumebene",
+    "stichtag": "Stichtag",
+    "indikator_id": "Indikator (Schlüssel)",
+    "indikator_name": "Indikator",
+    "thema": "Thema",
+    "einheit": "Einheit",
+    "version": "Version der Definition",
+    "zaehler": "Zähler",
+    "nenner": "Nenner",
+    "nenner_stichtag": "Stichtag des Nenners",
+    "wert": "Wert",
+    "klasse": "Klasse",
+    "status": "Status",
+    "umgerechnet": "Umgerechnet",
+    "geschaetzt": "Geschätzt",
+    "abdeckung": "Abdeckung",
+    "kommune_wert": "Wert der Kommune",
+    "kreis_wert": "Wert des Kreises",
+    "abw_kommune": "Abweichung von der Kommune",
+    "abw_kreis": "Abweichung vom Kreis",
+    "z_wert": "z-Wert",
+    "untergrenze": "Zufallsschwankung: Untergrenze",
+    "obergrenze": "Zufallsschwankung: Obergrenze",
+    "auffaellig": "Auffälligkeit",
+    "richtung": "Richtung der Auffälligkeit",
+    "aussagekraft": "Aussagekraft",
+}
+"""Aliases of the long table; a column that is new in the mart is spelled like its name."""
+
+LONG_LABELS = {
+    "raum_id": {"raum_name": ("dim_raum", "raum_name")},
+    "indikator_id": {
+        "indikator_name": ("dim_indikator", "name"),
+        "thema": ("dim_indikator", "thema"),
+        "einheit": ("dim_indikator", "einheit"),
+    },
+}
+"""Which columns of dimensions follow a key of the long table: name → (table, column)."""
+
+OWN_VALUE = (
+    *("wert", "klasse", "abw_kommune", "abw_kreis", "z_wert"),
+    *("untergrenze", "obergrenze", "auffaellig", "richtung", "aussagekraft"),
+)
+"""Columns that tell the value of their row: empty unless the status is `ok`."""
+OWN_COUNTS = ("zaehler", "nenner")
+"""Empty where the row is withheld; `zu_klein` keeps its counts."""
+WITHHELD = ("geheim", "nicht_freigegeben")
+
 SOURCES = {
     "dim_raum": ("raumebene", "gueltig_ab", *AREA_COLUMNS),
-    "dim_indikator": ("indikator_id", "version", "name", "art", "definition", "einheit"),
+    "dim_indikator": ("indikator_id", "version", "name", "thema", "art", "definition", "einheit"),
     "dim_indexklasse": ("index_id", "name"),
     "mart_indikator": (
         *("raum_id", "gebietsstand", "raumebene", "stichtag", "indikator_id", "version"),
@@ -118,6 +173,68 @@ def layers(
     ]
 
 
+def figures(con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable]) -> "pa.Table":
+    """Return the long table: every row of `mart_indikator`, with its names beside the keys.
+
+    One row for each area, Gebietsstand, Stichtag, indicator and version, of all levels,
+    `ohne_raum` included, in the order of that key; the columns are those of `figure_fields`. A
+    value whose status is not `ok` is NULL.
+
+    Args:
+        con: the draft's database.
+        tables: the declarations, which tell what everyone may see.
+
+    Raises:
+        ValueError: as `figure_fields`.
+    """
+    columns = ", ".join(f"{field.sql} AS {quoted(field.name)}" for field in figure_fields(tables))
+    order = ", ".join(f"mart.{quoted(key)}" for key in table_named(tables, "mart_indikator").key)
+    return con.execute(
+        f"""
+        SELECT {columns}
+        FROM mart_indikator AS mart
+        LEFT JOIN dim_raum USING (raum_id, gebietsstand)
+        LEFT JOIN dim_indikator USING (indikator_id, version)
+        ORDER BY {order}
+        """
+    ).to_arrow_table()
+
+
+def figure_fields(tables: Sequence[PublishedTable]) -> tuple[Field, ...]:
+    """Return the columns of the long table: those of `mart_indikator` for everyone, and names.
+
+    Raises:
+        ValueError: a column that the table needs is not published for everyone, or two columns
+            have the same name or alias.
+    """
+    _check_audience(tables)
+    mart = table_named(tables, "mart_indikator")
+    descriptions = _descriptions(tables, mart.name)
+    fields = []
+    for column in mart.public_columns():
+        fields.append(_figure_field(column, _figure_sql(column), descriptions[column]))
+        for name, (table, label) in LONG_LABELS.get(column, {}).items():
+            description = _descriptions(tables, table)[label]
+            fields.append(_figure_field(name, quoted(table, label), description))
+    _check_unique(fields)
+    return tuple(fields)
+
+
+def _figure_field(name: str, sql: str, description: str) -> Field:
+    alias = LONG_ALIASES.get(name, name.replace("_", " ").capitalize())
+    return Field(name, sql, alias, description)
+
+
+def _figure_sql(column: str) -> str:
+    sql = f"mart.{quoted(column)}"
+    if column in OWN_VALUE:
+        return f"CASE WHEN mart.status = 'ok' THEN {sql} END"
+    if column in OWN_COUNTS:
+        withheld = ", ".join(map(literal, WITHHELD))
+        return f"CASE WHEN mart.status NOT IN ({withheld}) THEN {sql} END"
+    return sql
+
+
 def area_shapes(marts: Path, areas: Path) -> "pa.Table":
     """Return the shapes of the areas that an edition shows, one row for each area.
 
@@ -174,6 +291,27 @@ def generalised(shapes: "pa.Table", tolerance: float = TOLERANCE) -> "pa.Table":
     lost = shapely.is_empty(result)
     result[lost] = read[lost]  # an area smaller than the tolerance stays as it is
     return _with_geometry(shapes, multipolygons(pa.chunked_array([shapely.to_wkb(result)])))
+
+
+def reshaped(layer: Layer, shapes: "pa.Table") -> Layer:
+    """Return a layer with the same rows and other shapes, such as generalised ones.
+
+    Args:
+        layer: as `layers` returns it.
+        shapes: of the same areas, as `area_shapes` or `generalised` return them.
+
+    Raises:
+        ValueError: the shapes are of other areas.
+    """
+    import pyarrow.compute as pc
+
+    own = shapes.filter(pc.equal(shapes.column("raumebene"), layer.level)).sort_by("raum_id")
+    if not own.column("raum_id").equals(layer.rows.column("raum_id")):
+        raise ValueError(
+            f"layer {layer.level}: expected the shapes of its {len(layer.rows)} areas, found "
+            f"{len(own)} of others; take both from the same edition"
+        )
+    return layer._replace(rows=_with_geometry(layer.rows, own.column("geometry")))
 
 
 def multipolygons(geometry: "pa.ChunkedArray") -> "pa.Array":

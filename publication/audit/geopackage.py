@@ -1,22 +1,62 @@
 """The audit of the GeoPackage: its layers, columns, coordinate system, areas and every cell.
 
-Shares the names of files and columns with the writer and none of its steps.
+Shares the names of files and columns with the writer and none of its steps. Not here: styles and
+the project (qgis).
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publication.audit import qgis
 from publication.audit.reading import Measure, measures, open_marts, same_names
-from publication.forms.geopackage import GEOPACKAGE
-from publication.layers import AREA_COLUMNS, CRS, NO_AREA
+from publication.forms.geopackage import GEOPACKAGE, PROJECTS, STYLES
+from publication.layers import (
+    AREA_COLUMNS,
+    CRS,
+    GENERALISED,
+    LONG,
+    LONG_ALIASES,
+    NO_AREA,
+    TOLERANCE,
+)
 from publication.material import Finished
-from publication.tables import quoted
+from publication.tables import PublishedTable, literal, quoted, table_named
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
+
+LONG_NAMES = {
+    "raum_name": ("dim_raum", "raum_name"),
+    "indikator_name": ("dim_indikator", "name"),
+    "thema": ("dim_indikator", "thema"),
+    "einheit": ("dim_indikator", "einheit"),
+}
+"""What the long table tells beside the columns of `mart_indikator`."""
+
+# What wide layers show of one level: the newest Stichtag of each indicator and index
+NEWEST = """
+    SELECT 'mart_indikator' AS mart, indikator_id AS key, raum_id, gebietsstand, status, stichtag,
+        wert, klasse
+    FROM mart_indikator WHERE raumebene = $level
+    QUALIFY row(stichtag, version)
+        = max(row(stichtag, version)) OVER (PARTITION BY gebietsstand, indikator_id)
+    UNION ALL
+    SELECT 'mart_index', index_id, raum_id, gebietsstand, status, stichtag, NULL, klasse
+    FROM mart_index WHERE raumebene = $level
+    QUALIFY stichtag = max(stichtag) OVER (PARTITION BY gebietsstand, index_id)
+"""
+
+STANDARD = {
+    *("gpkg_contents", "gpkg_data_columns", "gpkg_data_column_constraints", "gpkg_extensions"),
+    *("gpkg_geometry_columns", "gpkg_ogr_contents", "gpkg_spatial_ref_sys"),
+    *("gpkg_tile_matrix", "gpkg_tile_matrix_set", "sqlite_sequence"),
+}
+INDEX_OF_SHAPES = ("", "_node", "_parent", "_rowid")
 
 
 def names(finished: Finished) -> set[str]:
@@ -25,116 +65,329 @@ def names(finished: Finished) -> set[str]:
 
 
 def check(finished: Finished) -> Iterator[str]:
-    """Compare layers and cells with the marts; one sentence for each problem."""
-    yield from _layers(finished.folder)
-    yield from _cells(finished.folder)
+    """Compare layers, cells, styles and the project with the marts; one sentence a problem."""
+    path = finished.folder / GEOPACKAGE
+    with open_marts(finished.folder) as marts:
+        yield from _stored(path, finished, marts)
+        areas = shown_areas(marts)
+        yield from _cells(path, marts, areas)
+        yield from _shapes(path, areas)
+        yield from _long(path, marts, table_named(finished.tables, "mart_indikator"))
 
 
-def _layers(folder: Path) -> Iterator[str]:
-    """Compare layers, columns, coordinate system and areas with what the marts ask for."""
-    with open_marts(folder) as con:
-        areas = _areas(con)
-        columns = {"fid", "geom", *AREA_COLUMNS}
-        for measure in measures(con):
-            columns.update(measure.columns)
-    uri = f"{(folder / GEOPACKAGE).resolve().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as con:
-        found = dict(con.execute("SELECT table_name, srs_id FROM gpkg_contents"))
-        yield from same_names(GEOPACKAGE, "layers", areas, found)
-        yield from _hidden_tables(con, found)
-        for level in sorted(areas.keys() & found.keys()):
-            yield from _layer(con, level, columns, areas[level])
+def _stored(path: Path, finished: Finished, marts: "duckdb.DuckDBPyConnection") -> Iterator[str]:
+    """Compare what is in the file, beside cells and shapes, with the declarations."""
+    areas = shown_areas(marts)
+    wide = {"fid", "geom", *AREA_COLUMNS}
+    for measure in measures(marts):
+        wide.update(measure.columns)
+    columns = {level + suffix: wide for level in areas for suffix in ("", GENERALISED)}
+    mart = table_named(finished.tables, "mart_indikator")
+    columns[LONG] = {"fid", *mart.public_columns(), *LONG_NAMES}
+    classes = qgis.declared_classes(marts)
+    versions = marts.execute("SELECT DISTINCT gebietsstand FROM dim_raum").fetchall()
+    imprint = finished.imprint
+    known = [version for (version,) in versions]
+    known += [imprint.titel, imprint.quellenvermerk, imprint.lizenz_name]
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        yield from _layers(con, columns, areas)
+        yield from _labels(con, columns, _declared_words(marts, finished.tables))
+        yield from _texts(con, known)
+        stored = {name for (name,) in con.execute("SELECT name FROM sqlite_master")}
+        if STYLES in stored:
+            yield from qgis.styles(con, columns, classes)
+        if PROJECTS in stored:
+            yield from qgis.project(con, columns, classes, known)
 
 
-def _areas(con: "duckdb.DuckDBPyConnection") -> dict[str, dict[str, list[str]]]:
-    """Return {level: {gebietsstand: areas in order}} of everything that has a shape."""
-    areas: dict[str, dict[str, list[str]]] = {}
-    for level, version, keys in con.execute(
-        "SELECT raumebene, gebietsstand, list(raum_id ORDER BY raum_id) FROM dim_raum "
-        "WHERE raumebene <> ? GROUP BY raumebene, gebietsstand",
+def shown_areas(con: "duckdb.DuckDBPyConnection") -> dict[str, tuple[str, list[str]]]:
+    """Return {level: (gebietsstand, areas in order)} of what an edition shows on maps.
+
+    A level shows the newest Gebietsstand with figures on it; without any, the newest.
+    """
+    figures = set(
+        con.execute("SELECT DISTINCT raumebene, gebietsstand FROM mart_indikator").fetchall()
+    )
+    shown: dict[str, tuple] = {}
+    for level, version, begin, keys in con.execute(
+        "SELECT raumebene, gebietsstand, max(gueltig_ab), list(raum_id ORDER BY raum_id) "
+        "FROM dim_raum WHERE raumebene <> ? GROUP BY raumebene, gebietsstand",
         [NO_AREA],
     ).fetchall():
-        areas.setdefault(level, {})[version] = keys
-    return areas
+        rank = ((level, version) in figures, begin or date.min, version)
+        shown[level] = max(shown.get(level, (rank, keys)), (rank, keys))
+    return {level: (rank[2], keys) for level, (rank, keys) in shown.items()}
 
 
-def _hidden_tables(con: sqlite3.Connection, layers: Collection[str]) -> Iterator[str]:
-    """Find what a GIS would not show, but the file would hold."""
-    stored = con.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-    for (name,) in stored:
-        if name not in layers and not name.startswith(("gpkg_", "sqlite_", "rtree_")):
-            yield f"{GEOPACKAGE}: expected no tables but its layers, found {name}"
-
-
-def _layer(
-    con: sqlite3.Connection, level: str, columns: Collection[str], areas: Mapping[str, list[str]]
+def _layers(
+    con: sqlite3.Connection,
+    columns: Mapping[str, Collection[str]],
+    areas: Mapping[str, tuple[str, list[str]]],
 ) -> Iterator[str]:
-    name = f"{GEOPACKAGE} layer {level}"
-    found = [column for _, column, *_ in con.execute(f"PRAGMA table_info({quoted(level)})")]
-    yield from same_names(name, "columns", columns, found)
+    """Compare layers, columns, coordinate system and areas with what the marts ask for."""
+    found = dict(con.execute("SELECT table_name, data_type FROM gpkg_contents"))
+    yield from same_names(GEOPACKAGE, "layers", {*columns, STYLES}, found)
+    yield from _hidden_tables(con, found, areas)
+    for name in sorted(columns.keys() & found.keys()):
+        listed = [column for _, column, *_ in con.execute(f"PRAGMA table_info({quoted(name)})")]
+        yield from same_names(f"{GEOPACKAGE} layer {name}", "columns", columns[name], listed)
+        if name != LONG:
+            yield from _layer(con, name, *areas[name.removesuffix(GENERALISED)])
+    for name in (LONG, STYLES):
+        if found.get(name, "attributes") != "attributes":
+            yield f"{GEOPACKAGE} {name}: expected a table without shapes, found {found[name]}"
+
+
+def _declared_words(con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable]) -> set[str]:
+    """Return what a column may be called or described by."""
+    words = {*AREA_COLUMNS.values(), *LONG_ALIASES.values(), ""}
+    for table in tables:
+        words.update(column.description for column in table.columns)
+        words.update(column.name.replace("_", " ").capitalize() for column in table.columns)
+    named = con.execute(
+        "SELECT name, einheit, definition FROM dim_indikator UNION ALL "
+        "SELECT name, NULL, NULL FROM dim_indexklasse UNION ALL "
+        "SELECT 'Index ' || index_id, NULL, NULL FROM mart_index"
+    ).fetchall()
+    for name, unit, definition in named:
+        words.update((name, f"{name} ({unit})", definition or ""))
+        words.update(f"{name}: {what}" for what in ("Klasse", "Status", "Stichtag"))
+    return words
+
+
+def _labels(
+    con: sqlite3.Connection, columns: Mapping[str, Collection[str]], words: Collection[str]
+) -> Iterator[str]:
+    """Demand a declared alias for every column and for no other."""
+    name = f"{GEOPACKAGE} gpkg_data_columns"
+    rows = con.execute(
+        "SELECT table_name || '.' || column_name, name, title, description, mime_type, "
+        "constraint_name FROM gpkg_data_columns"
+    ).fetchall()
+    expected = {
+        f"{table}.{column}" for table in columns for column in {*columns[table]} - {"fid", "geom"}
+    }
+    yield from same_names(name, "columns", expected, [row[0] for row in rows])
+    other = sum(not set(filter(None, row[1:])) <= set(words) for row in rows)
+    if other:
+        yield f"{name}: expected declared names and descriptions, found {other} others"
+
+
+def _texts(con: sqlite3.Connection, known: Collection[str]) -> Iterator[str]:
+    """Find figures in the titles and descriptions of layers."""
+    rows = con.execute("SELECT table_name, identifier, description FROM gpkg_contents").fetchall()
+    for table, *texts in rows:
+        if any(qgis.figures_in(text or "", known) for text in texts):
+            yield f"{GEOPACKAGE} gpkg_contents: expected no figures in the texts of {table}"
+
+
+def _hidden_tables(
+    con: sqlite3.Connection, layers: Collection[str], areas: Collection[str]
+) -> Iterator[str]:
+    """Find what a GIS would not show, but the file would hold."""
+    known = {*layers, *STANDARD, STYLES, PROJECTS}
+    for level in areas:
+        for layer in (level, level + GENERALISED):
+            known.update(f"rtree_{layer}_geom{part}" for part in INDEX_OF_SHAPES)
+    stored = con.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    found = {name for (name,) in stored}
+    for name in sorted(found - known):
+        yield f"{GEOPACKAGE}: expected no tables but its layers, found {name}"
+    for name in sorted({PROJECTS, STYLES} - found):
+        yield f"{GEOPACKAGE}: expected a table {name}, found none"
+
+
+def _layer(con: sqlite3.Connection, layer: str, version: str, keys: list[str]) -> Iterator[str]:
+    name = f"{GEOPACKAGE} layer {layer}"
     systems = {
         srs_id
         for table in ("gpkg_contents", "gpkg_geometry_columns")
-        for (srs_id,) in con.execute(f"SELECT srs_id FROM {table} WHERE table_name = ?", [level])
+        for (srs_id,) in con.execute(f"SELECT srs_id FROM {table} WHERE table_name = ?", [layer])
     }
     if systems != {int(CRS.removeprefix("EPSG:"))}:
         yield f"{name}: expected {CRS}, found {sorted(systems)}"
-    rows = con.execute(
-        f"SELECT gebietsstand, raum_id FROM {quoted(level)} ORDER BY raum_id"
+    kinds = con.execute(
+        "SELECT geometry_type_name FROM gpkg_geometry_columns WHERE table_name = ?", [layer]
     ).fetchall()
-    versions = {version for version, _ in rows}
-    if len(versions) != 1 or areas.get(*versions) != [area for _, area in rows]:
+    if kinds != [("MULTIPOLYGON",)]:
+        yield f"{name}: expected multipolygons, found {', '.join(kind for (kind,) in kinds)}"
+    rows = con.execute(
+        f"SELECT gebietsstand, raum_id FROM {quoted(layer)} ORDER BY raum_id"
+    ).fetchall()
+    if rows != [(version, key) for key in keys]:
         yield (
-            f"{name}: expected each area of one Gebietsstand of dim_raum once, found {len(rows)} "
-            f"rows of {len(versions)} Gebietsstände that are not these areas"
+            f"{name}: expected each area of Gebietsstand {version} of dim_raum once, found "
+            f"{len(rows)} rows that are not these areas"
         )
 
 
-def _cells(folder: Path) -> Iterator[str]:
-    """Compare every cell of every layer with the marts: value, status and Stichtag."""
+def _read(path: Path, layer: str, *, shapes: bool) -> "pa.Table":
     import pyogrio
 
-    with open_marts(folder) as con:
-        for level in pyogrio.list_layers(folder / GEOPACKAGE)[:, 0]:
-            _, layer = pyogrio.read_arrow(folder / GEOPACKAGE, layer=level, read_geometry=False)
-            con.register("layer", layer)
-            for measure in measures(con):
-                if set(measure.columns) <= set(layer.column_names):
-                    yield from _cells_of(con, level, measure)
+    return pyogrio.read_arrow(path, layer=layer, read_geometry=shapes)[1]
 
 
-def _cells_of(con: "duckdb.DuckDBPyConnection", level: str, measure: Measure) -> Iterator[str]:
-    value, status, day = map(quoted, measure.columns)
-    exposed, different = con.execute(
-        f"""
-        WITH
-        newest AS (
-            SELECT raum_id, gebietsstand, status, stichtag, {measure.value} AS figure
-            FROM {measure.mart}
-            WHERE raumebene = ? AND {measure.key_column} = ?
-            QUALIFY row(stichtag, {measure.version})
-                = max(row(stichtag, {measure.version})) OVER (PARTITION BY gebietsstand)
-        ),
-        cells AS (SELECT raum_id, gebietsstand, {value} AS v, {status} AS s, {day} AS d FROM layer)
-        SELECT
-            count(*) FILTER (WHERE v IS NOT NULL AND status IS DISTINCT FROM 'ok'),
-            count(*) FILTER (
-                WHERE (status = 'ok' AND v IS DISTINCT FROM figure)
-                OR s IS DISTINCT FROM status
-                OR d IS DISTINCT FROM stichtag
-            )
-        FROM cells LEFT JOIN newest USING (raum_id, gebietsstand)
-        """,
-        [level, measure.key],
+def _present(path: Path, areas: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Return (layer, level) of the declared layers that the file has."""
+    import pyogrio
+
+    found = set(pyogrio.list_layers(path)[:, 0])
+    for level in sorted(areas):
+        yield from ((name, level) for name in (level, level + GENERALISED) if name in found)
+
+
+def _cells(path: Path, con: "duckdb.DuckDBPyConnection", areas: Collection[str]) -> Iterator[str]:
+    """Compare every cell of every wide layer with the marts."""
+    known = measures(con)
+    for layer, level in _present(path, areas):
+        con.register("layer", _read(path, layer, shapes=False))
+        found = {row[0] for row in con.execute("DESCRIBE layer").fetchall()}
+        if set(AREA_COLUMNS) <= found:
+            yield from _areas_of(con, layer)
+        told = [measure for measure in known if set(measure.columns) <= found]
+        if told:
+            yield from _cells_of(con, layer, level, told)
+
+
+def _areas_of(con: "duckdb.DuckDBPyConnection", layer: str) -> Iterator[str]:
+    columns = [quoted(name) for name in AREA_COLUMNS]
+    other = " OR ".join(f"layer.{name} IS DISTINCT FROM dim_raum.{name}" for name in columns)
+    (different,) = con.execute(
+        f"SELECT count(*) FROM layer LEFT JOIN dim_raum USING (raum_id, gebietsstand) WHERE {other}"
     ).fetchone()
-    name = f"{GEOPACKAGE} layer {level}, column {measure.columns[0]}"
-    if exposed:
-        yield (
-            f"{name}: expected no value where the status in {measure.mart} is not ok, "
-            f"found {exposed}"
-        )
     if different:
         yield (
-            f"{name}: expected value, status and stichtag of {measure.mart}, "
-            f"found {different} areas with others"
+            f"{GEOPACKAGE} layer {layer}: expected the areas as dim_raum describes them, found "
+            f"{different} with other names, keys or surfaces"
+        )
+
+
+def _cells_of(
+    con: "duckdb.DuckDBPyConnection", layer: str, level: str, told: Collection[Measure]
+) -> Iterator[str]:
+    """Compare values, statuses and Stichtage of one layer with the newest ones of its level."""
+    found = con.execute(
+        f"""
+        WITH
+        newest AS ({NEWEST}),
+        cells AS ({" UNION ALL ".join(map(_cell, told))}),
+        compared AS (
+            SELECT cells.*, newest.status, newest.stichtag, CASE
+                WHEN NOT is_class THEN number IS DISTINCT FROM wert
+                ELSE word IS DISTINCT FROM klasse
+            END AS other
+            FROM cells LEFT JOIN newest USING (mart, key, raum_id, gebietsstand)
+        )
+        SELECT name, mart,
+            count(*) FILTER (
+                WHERE (number IS NOT NULL OR word IS NOT NULL) AND status IS DISTINCT FROM 'ok'
+            ),
+            count(*) FILTER (
+                WHERE (status = 'ok' AND other)
+                OR told_status IS DISTINCT FROM status
+                OR told_day IS DISTINCT FROM stichtag
+            )
+        FROM compared GROUP BY name, mart ORDER BY name
+        """,
+        {"level": level},
+    ).fetchall()
+    for column, mart, exposed, different in found:
+        name = f"{GEOPACKAGE} layer {layer}, column {column}"
+        if exposed:
+            yield f"{name}: expected no value where the status in {mart} is not ok, found {exposed}"
+        if different:
+            yield (
+                f"{name}: expected value, status and stichtag of {mart}, "
+                f"found {different} areas with others"
+            )
+
+
+def _cell(measure: Measure) -> str:
+    """Return the SQL of one measure's cells of a layer, one row for each area."""
+    value, status, day = map(quoted, measure.columns)
+    is_class = measure.value == "klasse"
+    number, word = ("NULL", value) if is_class else (value, "NULL")
+    return f"""
+        SELECT {literal(measure.columns[0])} AS name, {literal(measure.mart)} AS mart,
+            {literal(measure.key)} AS key, raum_id, gebietsstand, {is_class} AS is_class,
+            {number}::double AS number, {word}::varchar AS word,
+            {status} AS told_status, {day} AS told_day
+        FROM layer
+    """
+
+
+def _shapes(path: Path, areas: Collection[str]) -> Iterator[str]:
+    """Compare simplified shapes with exact ones, area by area; all are polygons."""
+    import shapely
+
+    polygons = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+    read = {}
+    for layer, level in _present(path, areas):
+        rows = _read(path, layer, shapes=True).sort_by("raum_id")
+        shapes = shapely.from_wkb(rows.column("geom").to_numpy(zero_copy_only=False))
+        read[layer] = dict(zip(rows.column("raum_id").to_pylist(), shapes, strict=True))
+        wrong = sum(shapely.get_type_id(shape) not in polygons for shape in shapes)
+        if wrong:
+            yield f"{GEOPACKAGE} layer {layer}: expected polygons only, found {wrong} other shapes"
+        elif layer != level and level in read:
+            yield from _simplified(layer, read[level], read[layer])
+
+
+def _simplified(layer: str, exact: Mapping, rough: Mapping) -> Iterator[str]:
+    import shapely
+
+    shared = sorted(exact.keys() & rough.keys())
+    ours, theirs = [exact[key] for key in shared], [rough[key] for key in shared]
+    # as if the whole boundary had moved as far as it may
+    allowed = shapely.length(ours) * TOLERANCE
+    different = shapely.area(shapely.symmetric_difference(shapely.make_valid(ours), theirs))
+    moved = int((~(different <= allowed)).sum()) + len(exact.keys() ^ rough.keys())
+    if moved:
+        yield (
+            f"{GEOPACKAGE} layer {layer}: expected the exact areas within {TOLERANCE:g} m of "
+            f"their boundary, found {moved} others"
+        )
+
+
+def _long(path: Path, con: "duckdb.DuckDBPyConnection", mart: PublishedTable) -> Iterator[str]:
+    """Compare every row and cell of the long table with the marts."""
+    import pyogrio
+
+    name = f"{GEOPACKAGE} {LONG}"
+    if LONG not in pyogrio.list_layers(path)[:, 0]:
+        return
+    rows = _read(path, LONG, shapes=False)
+    columns = [*mart.public_columns(), *LONG_NAMES]
+    if not set(columns) <= set(rows.column_names):
+        return
+    con.register("long", rows)
+    casts = {column.name: column.type for column in mart.columns}
+    found = [
+        f"{quoted(column)}::{casts.get(column, 'varchar')} AS {quoted(column)}"
+        for column in columns
+    ]
+    expected = [
+        quoted("mart", column) if column in casts else quoted(*LONG_NAMES[column])
+        for column in columns
+    ]
+    ours = f"""
+        SELECT {", ".join(expected)} FROM mart_indikator AS mart
+        LEFT JOIN dim_raum USING (raum_id, gebietsstand)
+        LEFT JOIN dim_indikator USING (indikator_id, version)
+    """
+    theirs = f"SELECT {', '.join(found)} FROM long"
+    missing, extra, exposed = (
+        con.execute(f"SELECT count(*) FROM ({query})").fetchone()[0]
+        for query in (
+            f"{ours} EXCEPT ALL {theirs}",
+            f"{theirs} EXCEPT ALL {ours}",
+            "FROM long WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
+        )
+    )
+    if exposed:
+        yield f"{name}: expected no value where the status is not ok, found {exposed}"
+    if missing or extra:
+        yield (
+            f"{name}: expected the rows of mart_indikator, found {missing} rows missing and "
+            f"{extra} rows more"
         )
