@@ -301,15 +301,18 @@ def test_hash_covers_the_shapes(draft: Path, tmp_path: Path, warehouse: Path):
 
 
 def test_layers_are_the_levels_in_their_coordinate_system(draft: Path):
-    layers = pyogrio.list_layers(draft / GPKG)
-    assert layers.tolist() == [
-        [level, "MultiPolygon"] for level in ("sozialraum", "kommune", "kreis")
-    ]
+    layers = dict(pyogrio.list_layers(draft / GPKG).tolist())
+    levels = ("sozialraum", "kommune", "kreis")
+    assert layers == {
+        **dict.fromkeys(levels, "MultiPolygon"),
+        **{f"{level}_generalisiert": "MultiPolygon" for level in levels},
+        **dict.fromkeys(("kennzahl", "layer_styles"), None),
+    }
     assert pyogrio.read_info(draft / GPKG, layer="kreis")["crs"] == "EPSG:25832"
     with closing(sqlite3.connect(draft / GPKG)) as con:
         assert con.execute("PRAGMA user_version").fetchone() == (10300,)
         contents = con.execute("SELECT identifier, last_change FROM gpkg_contents").fetchall()
-    assert [title for title, _ in contents] == ["Sozialräume", "Kommunen", "Kreise"]
+    assert {"Sozialräume", "Kommunen", "Kreise"} < {title for title, _ in contents}
     assert {changed for _, changed in contents} == {"2000-01-01T00:00:00.000Z"}
 
 
@@ -331,8 +334,8 @@ def test_a_number_left_behind_geheim_does_not_reach_the_layer(
     _sql(warehouse, "UPDATE marts.mart_indikator SET wert = 3.0 WHERE status = 'geheim'")
     _write(warehouse, areas, tmp_path / "draft")
     assert _layer(tmp_path / "draft", "sozialraum")[1]["sgb2_quote"] is None
-    (problem,) = audit_files(tmp_path / "draft", TABLES)
-    assert "mart_indikator.wert" in problem
+    problems = audit_files(tmp_path / "draft", TABLES)
+    assert any("mart_indikator.wert" in problem for problem in problems)
 
 
 def test_layers_hold_no_rank(draft: Path):
