@@ -17,11 +17,14 @@ from pygeoapi.provider.base import (
     ProviderInvalidQueryError,
 )
 from pygeoapi.provider.sql import PostgreSQLProvider
+from pygeofilter import ast
+from pygeofilter.backends.sqlalchemy.evaluate import to_filter
 from sqlalchemy import Text, cast, false, func, select, true
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import registry
 
 JOINT = "."  # between the values that name an item of a table with several key columns
+REFUSED = "the query cannot be answered"
 GONE = ("42P01", "42703", "42501", "3F000")
 """PostgreSQL: relation, column, right or schema missing: an edition is being replaced."""
 
@@ -81,11 +84,13 @@ class EditionTable(PostgreSQLProvider):
 
     def _get_cql_filters(self, filterq):
         """Let filters ask for declared columns and the shape only."""
-        from pygeofilter.backends.sqlalchemy.evaluate import to_filter
-
         if not filterq:
             return true()
         names = [*self.fields, *([self.geom] if self.shaped else [])]
+        # pygeofilter takes an unknown name for NULL, and so finds nothing
+        unknown = _names(filterq) - set(names)
+        if unknown:
+            raise ProviderInvalidQueryError(user_msg="filter: unknown property")
         return to_filter(filterq, {name: getattr(self.table_model, name) for name in names})
 
     def _get_bbox_filter(self, bbox):
@@ -98,6 +103,15 @@ class EditionTable(PostgreSQLProvider):
         return super()._select_properties_clause(
             select_properties, skip_geometry or not self.shaped
         )
+
+
+def _names(node: object) -> set[str]:
+    """Return the names of properties that a filter asks for."""
+    if isinstance(node, ast.Attribute):
+        return {node.name}
+    if isinstance(node, ast.Node):
+        return set().union(*(_names(part) for part in node.get_sub_nodes() or ()))
+    return set()
 
 
 @functools.cache
@@ -121,11 +135,10 @@ def _plain_errors() -> Iterator[None]:
     except ProviderGenericError:
         raise
     except DBAPIError as error:
-        state = getattr(error.orig, "pgcode", None)
-        ours = isinstance(error, OperationalError | InternalError) or state in GONE
-        if (ours and not isinstance(error, ProgrammingError)) or state in GONE:
+        gone = getattr(error.orig, "pgcode", None) in GONE
+        if gone or isinstance(error, OperationalError):
             raise Unavailable() from None
-        raise ProviderInvalidQueryError(user_msg="the query cannot be answered") from None
+        raise ProviderInvalidQueryError(user_msg=REFUSED) from None
     except Exception:
         # a filter with an unknown name, a comparison of a number with a text, …
-        raise ProviderInvalidQueryError(user_msg="the query cannot be answered") from None
+        raise ProviderInvalidQueryError(user_msg=REFUSED) from None

@@ -102,8 +102,9 @@ def write(task: Task) -> None:
         ValueError: as `serve`.
     """
     _prepare(task)
-    if _start(task, WRITE_ONLY).wait(READY):
-        raise ValueError(_did_not_come_up(task))
+    with _start(task, WRITE_ONLY) as process:
+        if process.wait(READY):
+            raise ValueError(_did_not_come_up(task))
 
 
 @contextmanager
