@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from publication.forms.geopackage import GEOPACKAGE
-from publication.handbuch import HANDBOOK
+from publication.handbuch import HANDBOOK, MEANING
 from publication.imprint import Imprint
 from publication.layers import CRS, GENERALISED
 from publication.legends import NEWEST
@@ -118,6 +118,7 @@ def configuration(
                 "on_exceed": "throttle",
             },
             "map": {"url": "", "attribution": ""},
+            "statuses": [list(entry) for entry in MEANING],  # for the pages alone
             "templates": {"path": str(TEMPLATES), "static": str(TEMPLATES)},
         },
         "logging": {"level": "CRITICAL"},

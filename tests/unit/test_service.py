@@ -490,6 +490,8 @@ def test_every_page_is_german_and_loads_nothing_from_elsewhere(service, tmp_path
             assert page.locator("html").get_attribute("lang") == "de"
             page.screenshot(path=shots / f"seite{number:02}.png", full_page=True)
         page.goto(f"{base}/sozialraum/items")
+        row = page.get_by_role("row", name=NAMES[f"{TOWN}-002"])
+        assert row.locator("td").all_inner_texts() == [f"{TOWN}-002", TOWN, "2015", "4,00"]
         page.get_by_role("link", name=NAMES[f"{TOWN}-002"]).click()
         row = page.get_by_role("row", name="SGB-II-Quote")
         assert row.locator("td").all_inner_texts() == ["–", "geheim", "31.12.2015"]
