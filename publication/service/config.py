@@ -228,9 +228,10 @@ def _days(
     names = [quoted(column.name) for column in columns if column.name.endswith("_stichtag")]
     if not names:
         return None
-    union = " UNION ".join(f"SELECT {name} AS day FROM {quoted(level)}" for name in names[:400])
-    first, last = con.execute(f"SELECT min(day), max(day) FROM ({union})").fetchone()
-    return (date.fromisoformat(first), date.fromisoformat(last)) if first else None
+    ends = ", ".join(f"min({name}), max({name})" for name in names)
+    row = con.execute(f"SELECT {ends} FROM {quoted(level)}").fetchone()
+    days = [date.fromisoformat(day) for day in row if day]
+    return (min(days), max(days)) if days else None
 
 
 def _digits(folder: Path) -> dict[str, int]:

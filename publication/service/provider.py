@@ -15,6 +15,7 @@ from pygeoapi.provider.base import (
     ProviderConnectionError,
     ProviderGenericError,
     ProviderInvalidQueryError,
+    ProviderQueryError,
 )
 from pygeoapi.provider.sql import PostgreSQLProvider
 from pygeofilter import ast
@@ -130,7 +131,7 @@ def _plain_errors() -> Iterator[None]:
     """Turn whatever SQLAlchemy says into one of two answers, without its text."""
     try:
         yield
-    except ProviderConnectionError:
+    except (ProviderConnectionError, ProviderQueryError):  # away, or without the table
         raise Unavailable() from None
     except ProviderGenericError:
         raise

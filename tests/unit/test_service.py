@@ -5,6 +5,7 @@ The schema `pub` is made here as the loader makes it, from the made edition's ow
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -513,6 +514,19 @@ def test_the_verb_says_in_one_sentence_what_to_set(tmp_path):
     assert told.returncode == 2
     assert told.stderr.startswith("sozialraum: SOZIALRAUM_DIENST: expected the address")
     assert told.stderr.count("\n") == 1
+
+
+def test_the_docs_name_the_options_of_the_verb(capsys):
+    from orchestration.cli import main
+
+    text = (PROJECT / "docs" / "dienst.md").read_text("utf-8")
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    known = capsys.readouterr().out
+    lines = [line for line in text.splitlines() if "sozialraum serve" in line]
+    options = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+    assert options == {"--port", "--aus", "--url", "--unterlagen", "--pruefen", "--nur-schreiben"}
+    assert not [option for option in options if option not in known]
 
 
 SERVE = """
