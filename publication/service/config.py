@@ -35,6 +35,8 @@ LANGUAGES = ("de-DE",)
 CATALOGUE = {".xml": "application/xml", ".rdf": "application/rdf+xml", ".ttl": "text/turtle"}
 
 LONG_TABLE = "kennzahl"
+LONG_TITLES = {"raum_id": "Kennung des Raums", "raum_name": "Raum", "name": "Kennzahl"}
+"""What reads otherwise than its name spelled out."""
 LONG_COLUMNS = ("raum_name", "name", "einheit", "thema")
 """Columns of the long table beside those of `mart_indikator` that everyone may see."""
 
@@ -118,7 +120,9 @@ def configuration(
                 "on_exceed": "throttle",
             },
             "map": {"url": "", "attribution": ""},
-            "statuses": [list(entry) for entry in MEANING],  # for the pages alone
+            # for the pages alone: words with their meaning, indicators without digits
+            "statuses": [list(entry) for entry in MEANING],
+            "whole": [key for key, digits in _digits(folder).items() if digits == 0],
             "templates": {"path": str(TEMPLATES), "static": str(TEMPLATES)},
         },
         "logging": {"level": "CRITICAL"},
@@ -219,6 +223,10 @@ def _long_table(
         None if None in days else days,
         "stichtag",
     )
+
+
+def _spelled(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _days(
