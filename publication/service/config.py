@@ -216,7 +216,8 @@ def _long_table(
         "Jede Kennzahl jedes Raums zu jedem Stichtag, ohne Geometrie. Ein leerer Wert ist nicht "
         "null; warum er fehlt, sagt die Spalte status.",
         tuple(
-            Column(name, name.replace("_", " ").capitalize(), texts.get(name, "")) for name in names
+            Column(name, LONG_TITLES.get(name, _spelled(name)), texts.get(name, ""))
+            for name in names
         ),
         declared.key,
         (min(west), min(south), max(east), max(north)),
