@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ROOMS := orchestration sources expectations disclosure publication
 READY := $(VENV)/.ready
 
-.PHONY: run test ui bench check format lock clean
+.PHONY: run test ui serve bench check format lock clean
 
 run: $(READY)
 	$(BIN)/sozialraum run
@@ -15,6 +15,9 @@ test: $(READY)
 
 ui: $(READY)
 	$(BIN)/sozialraum ui
+
+serve: $(READY)
+	$(BIN)/sozialraum serve
 
 bench: $(READY)
 	$(BIN)/sozialraum bench

@@ -1,9 +1,13 @@
 """Verbs about publications. Only arguments and printing belong here."""
 
 import argparse
+import sys
 from datetime import date
+from pathlib import Path
 
 from orchestration.settings import Settings
+
+SERVICE_PORT = 5000
 
 
 def classes(settings: Settings, options: argparse.Namespace) -> int:
@@ -91,6 +95,58 @@ def _deliver_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("ziel", nargs="*", metavar="ZIEL", help="only these; otherwise all")
 
 
+def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Serve an edition from PostGIS as OGC API Features, on loopback."""
+    from orchestration.models import read_manifest
+    from publication.edition import CURRENT
+    from publication.material import MANIFEST
+    from publication.service import run
+
+    address = settings.service_address
+    edition = options.aus or settings.published / CURRENT
+    if not (edition / MANIFEST).exists():
+        raise ValueError(
+            f"{edition}: expected an edition, found no {MANIFEST}; run `sozialraum run` first, or "
+            "name another folder with --aus"
+        )
+    task = run.Task(
+        edition=edition,
+        tables=read_manifest(settings).published_tables(),
+        address=address,
+        state=settings.service(options.port),
+        port=options.port,
+        url=options.url,
+        documents=options.unterlagen,
+    )
+    if options.nur_schreiben:
+        run.write(task)
+        print(f"written to {task.state}")
+        return 0
+    if options.pruefen:
+        problems = run.check(task)
+        print("\n".join(problems) or "the service shows the edition, and nothing else")
+        return 1 if problems else 0
+    return run.serve(task, lambda text: print(f"sozialraum: {text}", file=sys.stderr, flush=True))
+
+
+def _serve_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--port", type=int, default=SERVICE_PORT, help="on 127.0.0.1")
+    verb.add_argument("--aus", type=Path, metavar="FOLDER", help="the folder of another edition")
+    verb.add_argument("--url", help="where it is reached from outside, behind a web server")
+    verb.add_argument(
+        "--unterlagen", metavar="URL", help="where the edition's files are reached, if they are"
+    )
+    only = verb.add_mutually_exclusive_group()
+    only.add_argument(
+        "--nur-schreiben",
+        action="store_true",
+        help="write the configuration, start nothing",
+    )
+    only.add_argument(
+        "--pruefen", action="store_true", help="compare every answer with the edition, and end"
+    )
+
+
 VERBS = {
     "ziele": (deliver, "deliver the current edition to its targets again", _deliver_arguments),
     "klassen": (classes, "propose class limits for maps, from the edition", lambda verb: None),
@@ -99,4 +155,5 @@ VERBS = {
         "freeze a reporting period of the edition as a Sozialbericht",
         _report_arguments,
     ),
+    "serve": (serve, "serve the edition from PostGIS as OGC API Features", _serve_arguments),
 }

@@ -122,6 +122,25 @@ class Settings:
         """
         return os.environ.get(f"SOZIALRAUM_ZIEL_{verbindung}") or None
 
+    @property
+    def service_address(self) -> str:
+        """The address of the database that the service reads, with its password.
+
+        Raises:
+            ValueError: SOZIALRAUM_DIENST is not set.
+        """
+        told = os.environ.get("SOZIALRAUM_DIENST")
+        if not told:
+            raise ValueError(
+                "SOZIALRAUM_DIENST: expected the address of the database that the service reads, "
+                "found none; set it to postgresql://login:password@host:5432/database"
+            )
+        return told
+
+    def service(self, port: int) -> Path:
+        """What the service on a port keeps: its configuration, with the database's password."""
+        return self.home / "service" / str(port)
+
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a child process with these settings, and `more`."""
         self.export()
