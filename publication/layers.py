@@ -45,7 +45,7 @@ LONG_ALIASES = {
     "raumebene": "Raumebene",
     "stichtag": "Stichtag",
     "indikator_id": "Indikator (Schlüssel)",
-    "indikator_name": "Indikator",
+    "name": "Indikator",
     "thema": "Thema",
     "einheit": "Einheit",
     "version": "Version der Definition",
@@ -74,7 +74,7 @@ LONG_ALIASES = {
 LONG_LABELS = {
     "raum_id": {"raum_name": ("dim_raum", "raum_name")},
     "indikator_id": {
-        "indikator_name": ("dim_indikator", "name"),
+        "name": ("dim_indikator", "name"),
         "thema": ("dim_indikator", "thema"),
         "einheit": ("dim_indikator", "einheit"),
     },

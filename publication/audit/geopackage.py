@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LONG_NAMES = {
     "raum_name": ("dim_raum", "raum_name"),
-    "indikator_name": ("dim_indikator", "name"),
+    "name": ("dim_indikator", "name"),
     "thema": ("dim_indikator", "thema"),
     "einheit": ("dim_indikator", "einheit"),
 }

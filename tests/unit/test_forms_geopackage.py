@@ -113,14 +113,14 @@ def test_long_table_has_every_public_cell_of_the_marts(made: Made):
             [f"{TOWN}-001"],
         ).to_arrow_table()
     assert len(rows) == expected == 9 * 4 * 5
-    labels = {"raum_name", "indikator_name", "thema", "einheit"}
+    labels = {"raum_name", "name", "thema", "einheit"}
     assert set(rows[0]) == {*public, *labels}
     assert not [name for name in rows[0] if name.startswith(("rang", "quintil"))]
     own = [r for r in rows if r["raum_id"] == f"{TOWN}-001" and r["indikator_id"] == "sgb2_quote"]
     for ours, mart in zip(own, cells.to_pylist(), strict=True):
         assert {name: ours[name] for name in public} == {name: mart[name] for name in public}
         assert ours["raum_name"] == "Oecher Straße 1/2"
-        assert (ours["indikator_name"], ours["einheit"]) == ("SGB-II-Quote", "%")
+        assert (ours["name"], ours["einheit"]) == ("SGB-II-Quote", "%")
     secret = [row for row in rows if row["status"] == "geheim"]
     assert len(secret) == 4
     assert {row["wert"] for row in secret} == {row["zaehler"] for row in secret} == {None}
@@ -314,7 +314,7 @@ def test_qgis_shows_aliases_and_the_default_style_in_and_beside_the_project(seen
             "über 1.000 bis 3.000",
             '"einwohner" > 1000 AND "einwohner" <= 3000',
         ]
-        assert seen[where]["kennzahl"]["aliases"]["indikator_name"] == "Indikator"
+        assert seen[where]["kennzahl"]["aliases"]["name"] == "Indikator"
         assert seen[where]["kennzahl"]["rows"] == 180
 
 
