@@ -11,6 +11,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publication import catalogue
 from publication.content import content_hash, geometry_hash
 from publication.forms import geopackage, views
 from publication.handbuch import HANDBOOK, render
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write,)
+FORMS = (geopackage.write, catalogue.write)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 
