@@ -58,7 +58,10 @@ COLUMNS = {
     "wert_revidiert": ("thema", "indikator", "stichtag", "raumebene", "anzahl"),
     "neu_zurueckgehalten": ("thema", "anzahl"),
 }
-"""What the page shows of a kind; of all others: theme, indicator, Stichtag and number."""
+"""What the page shows of a kind."""
+
+COUNTED = ("thema", "indikator", "stichtag", "anzahl")
+"""What it shows of all others."""
 
 SUMMED = ("raum_neu", "raum_entfallen", "wert_revidiert")
 """Kinds that the table tells one by one and the page in numbers."""
@@ -329,7 +332,7 @@ def _section(
     """Return the titles and lines of one kind of changes; areas and values are summed up."""
     if not rows:
         return None
-    columns = COLUMNS.get(kind, ("thema", "indikator", "stichtag", "anzahl"))
+    columns = COLUMNS.get(kind, COUNTED)
     told = _summed(rows, columns[:-1]) if kind in SUMMED else rows
     lines = [[_cell(name, row[name], material) for name in columns] for row in told]
     return [TITLES[name] for name in columns], lines
