@@ -14,8 +14,7 @@ from pathlib import Path
 from orchestration.models import Manifest, read_manifest
 from orchestration.run_lock import hold
 from orchestration.settings import Settings
-
-KIND = "sozialbericht"
+from publication.material import REPORT
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,8 @@ def _facts(edition: Mapping, order: Order) -> dict:
     kept = ("region", "code_version", "rule_versions", "deliveries", "gates", "steckbriefe")
     return {
         **{name: edition[name] for name in kept if name in edition},
-        "edition_id": f"{edition['region']}-{KIND}-{now:%Y%m%dT%H%M%S%fZ}",
-        "kind": KIND,
+        "edition_id": f"{edition['region']}-{REPORT}-{now:%Y%m%dT%H%M%S%fZ}",
+        "kind": REPORT,
         "created_at": now.isoformat(timespec="seconds"),
         "bericht": {
             "titel": order.title or f"Sozialbericht {order.years}",

@@ -9,7 +9,6 @@ import json
 import shutil
 from collections.abc import Collection
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,6 +22,7 @@ from orchestration.gates import (
     PRIVACY,
     PUBLICATION,
     RELEASED_TABLES,
+    current_folder,
     gate_summary,
     released_key,
     run_gate,
@@ -37,7 +37,6 @@ from orchestration.release import counted_merkmale, released_classes, released_c
 from orchestration.settings import Settings
 from orchestration.space import AREAS
 from orchestration.warehouse import OWNER, asset_key, read_build, write_build
-from publication.edition import CURRENT
 from sources.landing import Folders, valid_deliveries
 from sources.region import Region
 
@@ -127,7 +126,7 @@ def edition_assets(
             facts=_facts(settings, region),
             imprint=imprint_of(region),
             handbook=handbook_facts(settings, region, manifest),
-            previous=_current_folder(settings),
+            previous=current_folder(settings),
         )
         return dg.MaterializeResult(
             metadata={
@@ -173,12 +172,6 @@ def edition_assets(
         )
 
     return [release_counts, draft, published]
-
-
-def _current_folder(settings: Settings) -> Path | None:
-    """Return the folder of the edition that is published now, if there is one."""
-    link = settings.published / CURRENT
-    return link.resolve() if link.exists() else None
 
 
 def _release(settings: Settings, counted: Collection[str]) -> "dict[str, pa.Table]":

@@ -17,6 +17,7 @@ import dagster as dg
 from orchestration.models import Manifest, dbt_vars
 from orchestration.settings import Settings
 from orchestration.warehouse import asset_key
+from publication.edition import CURRENT
 from sources.contract import Column, Feed
 from sources.delivery import landed_columns
 from sources.landing import Candidate
@@ -119,7 +120,7 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     if gate == PUBLICATION:
         names = dbt_vars(settings)["indikatoren"]
         problems = (
-            *audit_files(settings.draft, manifest.published_tables()),
+            *audit_files(settings.draft, manifest.published_tables(), current_folder(settings)),
             *numbers_of_other_origin(settings.draft, settings.released, settings.warehouse, names),
         )
     result = GateResult(gate, suite, problems, pages[suite.suite.name])
@@ -132,6 +133,12 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(summary))
     return result
+
+
+def current_folder(settings: Settings) -> Path | None:
+    """Return the folder of the edition that is published now, if there is one."""
+    link = settings.published / CURRENT
+    return link.resolve() if link.exists() else None
 
 
 def draft_faults(settings: Settings, feeds: Sequence[str]) -> list[str]:

@@ -11,9 +11,10 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publication import catalogue
 from publication.bericht import form as bericht
 from publication.content import content_hash, geometry_hash
-from publication.forms import geopackage
+from publication.forms import geopackage, views
 from publication.handbuch import HANDBOOK, render
 from publication.imprint import IMPRINT, Imprint
 from publication.layers import area_shapes
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write, profiles.write, bericht.write)
+FORMS = (geopackage.write, profiles.write, bericht.write, catalogue.write)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 
@@ -43,8 +44,8 @@ def write_draft(
 ) -> dict:
     """Write all files of an edition into a new folder.
 
-    Writes `marts.duckdb`, `parquet/<table>.parquet`, with its facts `handbuch.html`, the files of
-    each form, and, last, `manifest.json`.
+    Writes `marts.duckdb` with its views, `parquet/<table>.parquet`, with its facts `handbuch.html`,
+    the files of each form, and, last, `manifest.json`.
     A draft that fails is removed again; one with a manifest is complete.
 
     Args:
@@ -76,6 +77,7 @@ def write_draft(
     folder.mkdir(parents=True)
     try:
         counts = _write_tables(warehouse, tables, folder)
+        _write_views(folder / MARTS, facts, imprint)
         shown = area_shapes(folder / MARTS, areas)
         if handbook is not None:
             (folder / HANDBOOK).write_text(render(handbook), "utf-8")
@@ -134,6 +136,13 @@ def _write_tables(
         }
         con.execute("DETACH edition")  # writes everything into the one file, no .wal beside it
     return counts
+
+
+def _write_views(marts: Path, facts: Mapping, imprint: Imprint) -> None:
+    import duckdb
+
+    with duckdb.connect(str(marts)) as con:
+        views.write(con, facts, imprint)
 
 
 def _target(table: PublishedTable) -> str:

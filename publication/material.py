@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MARTS = "marts.duckdb"
 MANIFEST = "manifest.json"
+REPORT = "sozialbericht"
+"""The kind of an edition that freezes a reporting period; all others are `monitoring`."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ class Finished:
         tables: the declarations with which it was written.
         manifest: its manifest.
         imprint: who publishes, as the manifest says.
+        previous: the folder of the edition before; None: there is none, or it is not at hand.
     """
 
     folder: Path
     tables: tuple[PublishedTable, ...]
     manifest: Mapping
     imprint: Imprint
+    previous: Path | None = None
 
     @contextmanager
     def open(self) -> "Iterator[duckdb.DuckDBPyConnection]":

@@ -10,16 +10,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from publication.audit import bericht, edition, geopackage, profiles
+from publication.audit import bericht, catalogue, edition, geopackage, profiles
 from publication.imprint import Imprint
 from publication.material import MANIFEST, Finished
 from publication.tables import PublishedTable
 
-FORMS = (geopackage, profiles, bericht)
+FORMS = (geopackage, profiles, bericht, catalogue)
 """One module for each form: `names(finished)` its files, `check(finished)` its problems."""
 
 
-def audit_files(folder: Path, tables: Sequence[PublishedTable]) -> list[str]:
+def audit_files(
+    folder: Path, tables: Sequence[PublishedTable], previous: Path | None = None
+) -> list[str]:
     """Read the finished files of an edition and return what is wrong with them.
 
     Checked are: the files and their checksums against the manifest, its strings, tables, columns,
@@ -29,6 +31,8 @@ def audit_files(folder: Path, tables: Sequence[PublishedTable]) -> list[str]:
     Args:
         folder: a draft or an edition.
         tables: the declarations with which it was written.
+        previous: the folder of the edition before it, to count again what has changed; None: what
+            is told of changes is held against this edition alone.
 
     Returns:
         One sentence for each problem, with the file, what was expected and what was found; an
@@ -37,7 +41,7 @@ def audit_files(folder: Path, tables: Sequence[PublishedTable]) -> list[str]:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-        finished = Finished(folder, tuple(tables), manifest, Imprint.of(manifest))
+        finished = Finished(folder, tuple(tables), manifest, Imprint.of(manifest), previous)
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         return [f"{MANIFEST}: expected a readable manifest, found {type(error).__name__}"]
     checks: list[tuple[str, Callable[[], Iterator[str]]]] = [

@@ -6,11 +6,12 @@ Not here: the forms beside them, each of which has a module of its own.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from publication.audit.reading import count, open_marts, same_names
 from publication.content import content_hash, geometry_hash
 from publication.draft import file_facts
+from publication.forms import views
 from publication.forms.geopackage import GEOPACKAGE
 from publication.handbuch import HANDBOOK, faults
 from publication.layers import GENERALISED, multipolygons
@@ -49,6 +50,7 @@ def checks(finished: Finished) -> list[tuple[str, Callable[[], Iterator[str]]]]:
         (MANIFEST, lambda: _strings(manifest)),
         (HANDBOOK, lambda: _handbook(folder)),
         (MARTS, lambda: _marts(folder, tables, manifest)),
+        (MARTS, lambda: _views(finished)),
         (MARTS, lambda: _withheld(folder, tables)),
         *(
             (f"parquet/{table.name}.parquet", lambda table=table: _parquet(folder, table))
@@ -100,9 +102,7 @@ def _marts(folder: Path, tables: Sequence[PublishedTable], manifest: Mapping) ->
         found = {
             f"{schema}.{name}".removeprefix("main.")
             for (schema, name) in con.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'marts' "
-                "UNION ALL SELECT schema_name, view_name FROM duckdb_views() "
-                "WHERE database_name = 'marts' AND NOT internal"
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'marts'"
             ).fetchall()
         }
         yield from same_names(MARTS, "tables", declared, found)
@@ -117,6 +117,59 @@ def _marts(folder: Path, tables: Sequence[PublishedTable], manifest: Mapping) ->
                     f"{MANIFEST} {name}: expected {rows} rows and the declared columns as in "
                     f"{MARTS}, found {listed[name].get('rows')} rows or other columns"
                 )
+
+
+def _views(finished: Finished) -> Iterator[str]:
+    """Compare the views with those that their SQL makes over empty tables as declared.
+
+    The database of that comparison has the published tables and reaches no file, so a view that is
+    equal to one of its views can read nothing else.
+    """
+    import duckdb
+
+    with duckdb.connect(config={"enable_external_access": "false"}) as con:
+        for table in finished.tables:
+            columns = ", ".join(f"{quoted(column.name)} {column.type}" for column in table.columns)
+            con.execute(f"CREATE TABLE {quoted(table.name)} ({columns})")
+        views.write(con, finished.manifest, finished.imprint)
+        expected = _views_of(con)
+    with open_marts(finished.folder) as con:
+        found = _views_of(con)
+    yield from same_names(MARTS, "views", expected, found)
+    for name in sorted(expected.keys() & found.keys()):
+        if expected[name].sql != found[name].sql:
+            yield f"{MARTS} {name}: expected the declared query, found another"
+        if expected[name].columns != found[name].columns:
+            yield f"{MARTS} {name}: expected the declared columns and comments, found others"
+    for name, view in sorted(expected.items()):
+        bare = [column or "itself" for column, _, comment in view.columns if not comment]
+        if bare:
+            yield f"{MARTS} {name}: expected a comment on each column, found none on {bare[0]}"
+
+
+class _View(NamedTuple):
+    """The query of a view, and its columns (name, type, comment), its own comment the first."""
+
+    sql: str
+    columns: tuple[tuple[str, str | None, str | None], ...]
+
+
+def _views_of(con: "duckdb.DuckDBPyConnection") -> dict[str, _View]:
+    columns: dict[tuple[str, str], list] = {}
+    for schema, name, *column in con.execute(
+        "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal ORDER BY column_index"
+    ).fetchall():
+        columns.setdefault((schema, name), []).append(tuple(column))
+    return {
+        f"{schema}.{name}".removeprefix("main."): _View(
+            sql, (("", None, comment), *columns[schema, name])
+        )
+        for schema, name, sql, comment in con.execute(
+            "SELECT schema_name, view_name, sql, comment FROM duckdb_views() "
+            "WHERE database_name = current_database() AND NOT internal"
+        ).fetchall()
+    }
 
 
 def _withheld(folder: Path, tables: Sequence[PublishedTable]) -> Iterator[str]:

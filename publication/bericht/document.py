@@ -36,7 +36,6 @@ from publication.profiles.document import (
 )
 from publication.profiles.reading import Known
 
-KIND = "sozialbericht"
 PAGE, SHEET = "bericht.html", "bericht.pdf"
 FACT = "bericht"
 """The key of the manifest that says what was reported on, and from which edition."""

@@ -3,9 +3,9 @@
 Not here: what they tell (`document`).
 """
 
-from publication.bericht.document import KIND, document
+from publication.bericht.document import document
 from publication.layers import generalised
-from publication.material import Material
+from publication.material import REPORT, Material
 from publication.profiles import page, place, reading, sheet
 
 
@@ -16,7 +16,7 @@ def write(material: Material) -> None:
         ValueError: as `profiles.reading.read`.
         typst.TypstError: the PDF would not keep to its standards.
     """
-    if material.facts["kind"] != KIND:
+    if material.facts["kind"] != REPORT:
         return
     known = reading.read(material)
     told = document(known, place.shapes_of(generalised(material.shapes)))

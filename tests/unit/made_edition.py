@@ -270,7 +270,7 @@ def made_rows(areas: int = 6) -> dict[str, list[dict]]:
     return rows
 
 
-def _areas(keys: Iterable[str]) -> Iterable[dict]:
+def _areas(keys: list[str]) -> Iterable[dict]:
     units = [
         *((key, "sozialraum") for key in keys),
         (f"{TOWN}-ohne", "ohne_raum"),
@@ -279,6 +279,7 @@ def _areas(keys: Iterable[str]) -> Iterable[dict]:
         (VILLAGE, "kommune"),
         (KREIS, "kreis"),
     ]
+    surface = {key: 4.0 * sum(one.startswith(key) for one in keys) for key, _ in units}
     for stand, begin, end in (
         ("2010", date(2010, 1, 1), date(2014, 12, 31)),
         ("2015", date(2015, 1, 1), None),
@@ -293,7 +294,7 @@ def _areas(keys: Iterable[str]) -> Iterable[dict]:
                 "kreis_id": KREIS,
                 "gueltig_ab": begin,
                 "gueltig_bis": end,
-                "flaeche_km2": 4.0,
+                "flaeche_km2": surface[key],
             }
 
 

@@ -22,12 +22,12 @@ import pytest
 import requests
 import yaml
 from made_edition import FACTS, IMPRINT, LONG_NAME, NAMES, TOWN, VILLAGE, Made, make
-from tests.servers import Postgres, free_port, postgres_server
 
 from publication.layers import area_shapes, generalised, layers
 from publication.service import database, run
 from publication.service.audit import audit_service
 from publication.service.config import configuration
+from tests.servers import Postgres, free_port, postgres_server
 
 EPSG_25832 = "http://www.opengis.net/def/crs/EPSG/0/25832"
 CHROMIUM = Path("/usr/bin/chromium")
