@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publication.audit.reading import Measure, measures, open_marts, same_names
+from publication.audit.reading import layer_cells, measures, open_marts, same_names
 from publication.forms.geopackage import GEOPACKAGE
 from publication.layers import AREA_COLUMNS, CRS, NO_AREA
 from publication.material import Finished
@@ -100,41 +100,4 @@ def _cells(folder: Path) -> Iterator[str]:
             con.register("layer", layer)
             for measure in measures(con):
                 if set(measure.columns) <= set(layer.column_names):
-                    yield from _cells_of(con, level, measure)
-
-
-def _cells_of(con: "duckdb.DuckDBPyConnection", level: str, measure: Measure) -> Iterator[str]:
-    value, status, day = map(quoted, measure.columns)
-    exposed, different = con.execute(
-        f"""
-        WITH
-        newest AS (
-            SELECT raum_id, gebietsstand, status, stichtag, {measure.value} AS figure
-            FROM {measure.mart}
-            WHERE raumebene = ? AND {measure.key_column} = ?
-            QUALIFY row(stichtag, {measure.version})
-                = max(row(stichtag, {measure.version})) OVER (PARTITION BY gebietsstand)
-        ),
-        cells AS (SELECT raum_id, gebietsstand, {value} AS v, {status} AS s, {day} AS d FROM layer)
-        SELECT
-            count(*) FILTER (WHERE v IS NOT NULL AND status IS DISTINCT FROM 'ok'),
-            count(*) FILTER (
-                WHERE (status = 'ok' AND v IS DISTINCT FROM figure)
-                OR s IS DISTINCT FROM status
-                OR d IS DISTINCT FROM stichtag
-            )
-        FROM cells LEFT JOIN newest USING (raum_id, gebietsstand)
-        """,
-        [level, measure.key],
-    ).fetchone()
-    name = f"{GEOPACKAGE} layer {level}, column {measure.columns[0]}"
-    if exposed:
-        yield (
-            f"{name}: expected no value where the status in {measure.mart} is not ok, "
-            f"found {exposed}"
-        )
-    if different:
-        yield (
-            f"{name}: expected value, status and stichtag of {measure.mart}, "
-            f"found {different} areas with others"
-        )
+                    yield from layer_cells(con, f"{GEOPACKAGE} layer {level}", level, measure)
