@@ -4,12 +4,13 @@ Shares the names of files and columns with the writer and none of its steps.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.audit.reading import (
     PATH,
+    Measure,
     count,
     layer_cells,
     levels,
@@ -40,40 +41,67 @@ def names(finished: Finished) -> set[str]:
 def check(finished: Finished) -> Iterator[str]:
     """Compare columns, cells and shapes with marts and GeoPackage; a sentence for each problem."""
     with open_marts(finished.folder) as con:
+        found = measures(con)
         for level in levels(con):
             expected = _shapes_of(finished.folder / GEOPACKAGE, level)
-            for suffix in ("", GENERALISED):
-                yield from _file(con, finished.folder, level, suffix, expected)
+            name, simplified = _name(level, ""), _name(level, GENERALISED)
+            rows = _read(finished.folder / name)
+            other = _read(finished.folder / simplified)
+            yield from _columns(name, rows, found)
+            yield from _columns(simplified, other, found)
+            yield from _cells(con, name, level, rows, found)
+            yield from _same_rows(con, simplified, rows, other)
+            yield from _shapes(name, rows, expected, exact=True)
+            yield from _shapes(simplified, other, expected, exact=False)
 
 
 def _name(level: str, suffix: str) -> str:
     return f"{FOLDER}/{level}{suffix}.parquet"
 
 
-def _file(
-    con: "duckdb.DuckDBPyConnection",
-    folder: Path,
-    level: str,
-    suffix: str,
-    expected: "dict[str, bytes]",
-) -> Iterator[str]:
+def _read(path: Path) -> "pa.Table":
     import pyarrow.parquet as pq
 
-    name = _name(level, suffix)
-    rows = pq.ParquetFile(folder / name).read()
-    declared = {SHAPE, EXTENT, *AREA_COLUMNS}
-    for measure in measures(con):
-        declared.update(measure.columns)
+    return pq.ParquetFile(path).read()
+
+
+def _columns(name: str, rows: "pa.Table", found: Sequence[Measure]) -> Iterator[str]:
+    declared = {SHAPE, EXTENT, *AREA_COLUMNS}.union(*(measure.columns for measure in found))
     yield from same_names(name, "columns", declared, rows.column_names)
     yield from _metadata(name, rows.schema)
-    if not {SHAPE, EXTENT, *AREA_COLUMNS} <= set(rows.column_names):
-        return
+
+
+def _cells(
+    con: "duckdb.DuckDBPyConnection",
+    name: str,
+    level: str,
+    rows: "pa.Table",
+    found: Sequence[Measure],
+) -> Iterator[str]:
+    """Compare every cell of a file with the marts."""
     con.register("layer", rows.drop_columns([SHAPE, EXTENT]))
     yield from _areas(con, name, level)
-    for measure in measures(con):
+    for measure in found:
         if set(measure.columns) <= set(rows.column_names):
             yield from layer_cells(con, name, level, measure)
-    yield from _shapes(name, rows, expected, exact=not suffix)
+
+
+def _same_rows(
+    con: "duckdb.DuckDBPyConnection", name: str, rows: "pa.Table", other: "pa.Table"
+) -> Iterator[str]:
+    """Compare every cell of the simplified file with the exact one, which the marts confirm."""
+    if set(rows.column_names) != set(other.column_names):
+        return  # `_columns` has said so
+    told = rows.drop_columns([SHAPE, EXTENT])
+    con.register("exact", told)
+    con.register("simplified", other.select(told.column_names))
+    different = count(
+        con,
+        "SELECT count(*) FROM ((FROM exact EXCEPT ALL FROM simplified) "
+        "UNION ALL (FROM simplified EXCEPT ALL FROM exact))",
+    )
+    if different:
+        yield f"{name}: expected the cells of the exact layer, found {different} rows with others"
 
 
 def _metadata(name: str, schema: "pa.Schema") -> Iterator[str]:

@@ -29,29 +29,46 @@ def write(material: Material) -> None:
     """
     (material.folder / FOLDER).mkdir()
     with material.open() as con:
-        for shapes, suffix in (
-            (material.shapes, ""),
-            (generalised(material.shapes), GENERALISED),
-        ):
-            for layer in layers(con, material.tables, shapes):
-                _write_layer(material, layer, suffix)
+        found = layers(con, material.tables, material.shapes)
+    simplified = generalised(material.shapes)
+    for layer in found:
+        _write_layer(material, layer, "")
+        _write_layer(material, _with_shapes(layer, simplified), GENERALISED)
+
+
+def _with_shapes(layer: Layer, shapes: "pa.Table") -> Layer:
+    """Return the same rows with other shapes of the same areas."""
+    import pyarrow.compute as pc
+
+    of_level = shapes.filter(pc.equal(shapes.column("raumebene"), layer.level))
+    places = pc.index_in(layer.rows.column("raum_id"), of_level.column("raum_id"))
+    geometry = of_level.column(SHAPE).take(places)
+    column = layer.rows.schema.get_field_index(SHAPE)
+    return layer._replace(rows=layer.rows.set_column(column, SHAPE, geometry))
 
 
 def _write_layer(material: Material, layer: Layer, suffix: str) -> None:
     """Write one layer with the types of its columns as they are."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    plain, shapes = layer.rows.drop_columns([SHAPE]), _shapes(layer.rows)
-    labels = {field.name: (field.description, field.alias) for field in layer.fields}
-    labels |= {name: (text, "") for name, text in SHAPE_DESCRIPTIONS.items()}
-    rows = plain
+    shapes, rows = _shapes(layer.rows), layer.rows.drop_columns([SHAPE])
     for name in shapes.column_names:
         rows = rows.append_column(name, shapes.column(name))
-    described = rows.schema
-    for place, field in enumerate(described):
-        described = described.set(place, field.with_metadata(_labels(*labels[field.name])))
-    geo = {b"geo": shapes.schema.metadata[b"geo"]}
-    described = described.with_metadata({**geo, **_facts(material, layer, suffix)})
+    labels = {
+        **{name: {"description": text} for name, text in SHAPE_DESCRIPTIONS.items()},
+        **{
+            field.name: {"description": field.description, "alias": field.alias}
+            for field in layer.fields
+        },
+    }
+    described = pa.schema(
+        [field.with_metadata(labels[field.name]) for field in rows.schema],
+        metadata={
+            "geo": shapes.schema.metadata[b"geo"],
+            **_facts(material, layer, suffix),
+        },
+    )
     path = material.folder / FOLDER / f"{layer.level}{suffix}.parquet"
     pq.write_table(rows.cast(described), path, compression="zstd")
 
@@ -71,10 +88,6 @@ def _shapes(rows: "pa.Table") -> "pa.Table":
     )
     buffer.seek(0)
     return pq.read_table(buffer)
-
-
-def _labels(description: str, alias: str) -> dict[str, str]:
-    return {"description": description, **({"alias": alias} if alias else {})}
 
 
 def _facts(material: Material, layer: Layer, suffix: str) -> dict[str, str]:
