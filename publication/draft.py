@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.content import content_hash, geometry_hash
-from publication.forms import datapackage, geopackage, geoparquet
+from publication.forms import datapackage, geopackage, geoparquet, kommonitor
 from publication.handbuch import HANDBOOK, render
 from publication.imprint import IMPRINT, Imprint
 from publication.layers import area_shapes
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write, geoparquet.write, datapackage.write)
+FORMS = (geopackage.write, geoparquet.write, datapackage.write, kommonitor.write)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 
