@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from publication.audit import datapackage, edition, geopackage, geoparquet
+from publication.audit import datapackage, edition, geopackage, geoparquet, kommonitor
 from publication.imprint import Imprint
 from publication.material import MANIFEST, Finished
 from publication.tables import PublishedTable
 
-FORMS = (geopackage, geoparquet, datapackage)
+FORMS = (geopackage, geoparquet, datapackage, kommonitor)
 """One module for each form: `names(finished)` its files, `check(finished)` its problems."""
 
 
