@@ -93,18 +93,26 @@ def _cells(con: "duckdb.DuckDBPyConnection", folder: Path, table: PublishedTable
             f"{name}: expected the rows of marts.duckdb, found {missing} rows missing and {extra} "
             "rows more"
         )
-    for field in declared.schema:
-        if str(field.type) in ("string", "large_string"):
-            formulas = count(
-                con,
-                f"SELECT count(*) FROM read "
-                f"WHERE regexp_matches({quoted(field.name)}, {literal(FORMULA)}, 's')",
+    yield from _formulas(con, name, declared.schema)
+
+
+def _formulas(con: "duckdb.DuckDBPyConnection", name: str, schema: "pa.Schema") -> Iterator[str]:
+    """Find texts of the registered `read` that a spreadsheet would calculate."""
+    texts = [field.name for field in schema if str(field.type) in ("string", "large_string")]
+    if not texts:
+        return
+    counts = ", ".join(
+        f"count(*) FILTER (regexp_matches({quoted(text)}, {literal(FORMULA)}, 's'))"
+        for text in texts
+    )
+    for text, found in zip(
+        texts, con.execute(f"SELECT {counts} FROM read").fetchone(), strict=True
+    ):
+        if found:
+            yield (
+                f"{name}, column {text}: expected no text that a spreadsheet takes for a formula, "
+                f"found {found}"
             )
-            if formulas:
-                yield (
-                    f"{name}, column {field.name}: expected no text that a spreadsheet takes for a "
-                    f"formula, found {formulas}"
-                )
 
 
 def _read(path: Path, schema: "pa.Schema") -> "pa.Table":

@@ -99,19 +99,21 @@ def public_key(table: PublishedTable) -> tuple[str, ...]:
 
 
 def _refuse_formulas(con: "duckdb.DuckDBPyConnection", table: PublishedTable) -> None:
-    for column in _public(table):
-        if _type(table, column) == "string":
-            (found,) = con.execute(
-                f"SELECT count(*) FROM {quoted(table.name)} "
-                f"WHERE regexp_matches({quoted(column.name)}, ?, 's')",
-                [FORMULA],
-            ).fetchone()
-            if found:
-                raise ValueError(
-                    f"{table.name}.{column.name}: expected no text that a spreadsheet would take "
-                    f"for a formula (one that begins with =, @, + or -), found {found}; word it "
-                    "otherwise where it is declared or delivered"
-                )
+    texts = [column.name for column in _public(table) if _type(table, column) == "string"]
+    if not texts:
+        return
+    counts = ", ".join(
+        f"count(*) FILTER (regexp_matches({quoted(text)}, {literal(FORMULA)}, 's'))"
+        for text in texts
+    )
+    found = con.execute(f"SELECT {counts} FROM {quoted(table.name)}").fetchone()
+    for text, count in zip(texts, found, strict=True):
+        if count:
+            raise ValueError(
+                f"{table.name}.{text}: expected no text that a spreadsheet would take for a "
+                f"formula (one that begins with =, @, + or -), found {count}; word it otherwise "
+                "where it is declared or delivered"
+            )
 
 
 def _write_csv(con: "duckdb.DuckDBPyConnection", table: PublishedTable, path: Path) -> None:
