@@ -209,8 +209,9 @@ def _shapes(
         yield f"{name}: expected multipolygons only, found other kinds of geometry"
         return
     shapes = np.array([shape(feature["geometry"]) for feature in features], dtype=object)
-    yield from _rules_of_geojson(name, shapes)
-    if is_shown:
+    problems = list(_rules_of_geojson(name, shapes))
+    yield from problems
+    if is_shown and not problems:
         keys = [told["ID"] for told in found]
         yield from _same_outlines(name, folder, unit.level, keys, shapes)
 
