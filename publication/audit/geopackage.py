@@ -98,6 +98,9 @@ def _cells(folder: Path) -> Iterator[str]:
         for level in pyogrio.list_layers(folder / GEOPACKAGE)[:, 0]:
             _, layer = pyogrio.read_arrow(folder / GEOPACKAGE, layer=level, read_geometry=False)
             con.register("layer", layer)
-            for measure in measures(con):
-                if set(measure.columns) <= set(layer.column_names):
-                    yield from layer_cells(con, f"{GEOPACKAGE} layer {level}", level, measure)
+            found = [
+                measure
+                for measure in measures(con)
+                if set(measure.columns) <= set(layer.column_names)
+            ]
+            yield from layer_cells(con, f"{GEOPACKAGE} layer {level}", level, found)

@@ -25,10 +25,8 @@ class Measure(NamedTuple):
     """An indicator or index as the layers have to show it."""
 
     mart: str
-    key_column: str
     key: str
     value: str
-    version: str
     columns: tuple[str, str, str]
 
 
@@ -36,25 +34,23 @@ def measures(con: "duckdb.DuckDBPyConnection") -> list[Measure]:
     """Return every indicator and index that has rows."""
     rows = con.execute(
         """
-        SELECT 'mart_indikator', 'indikator_id', indikator_id, 'version', indikator_id IN (
+        SELECT 'mart_indikator', indikator_id, indikator_id IN (
             SELECT indikator_id FROM dim_indikator GROUP BY indikator_id
             HAVING arg_max(art, version) = 'klasse'
         )
         FROM mart_indikator GROUP BY indikator_id
         UNION ALL
-        SELECT 'mart_index', 'index_id', index_id, '0', true FROM mart_index GROUP BY index_id
+        SELECT 'mart_index', index_id, true FROM mart_index GROUP BY index_id
         """
     ).fetchall()
     return [
         Measure(
             mart,
-            key_column,
             key,
             "klasse" if is_class else "wert",
-            version,
             (f"{key}_klasse" if is_class else key, f"{key}_status", f"{key}_stichtag"),
         )
-        for mart, key_column, key, version, is_class in rows
+        for mart, key, is_class in rows
     ]
 
 
@@ -67,40 +63,53 @@ def levels(con: "duckdb.DuckDBPyConnection") -> list[str]:
 
 
 def layer_cells(
-    con: "duckdb.DuckDBPyConnection", name: str, level: str, measure: Measure
+    con: "duckdb.DuckDBPyConnection", name: str, level: str, found: Collection[Measure]
 ) -> Iterator[str]:
-    """Compare one measure of a wide layer with its mart: value, status and Stichtag of each area.
+    """Compare every cell of a wide layer with the marts: value, status and Stichtag of each area.
 
     Args:
         con: the marts, with the layer registered as `layer`.
         name: what the sentences call the layer.
         level: its level.
-        measure: has its columns in the layer.
+        found: the measures that have their columns in the layer.
     """
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE newest AS
+        SELECT 'mart_indikator' AS mart, indikator_id AS key, raum_id, gebietsstand, status,
+            stichtag, wert, klasse
+        FROM mart_indikator WHERE raumebene = $raumebene
+        QUALIFY row(stichtag, version)
+            = max(row(stichtag, version)) OVER (PARTITION BY gebietsstand, indikator_id)
+        UNION ALL
+        SELECT 'mart_index', index_id, raum_id, gebietsstand, status, stichtag, NULL, klasse
+        FROM mart_index WHERE raumebene = $raumebene
+        QUALIFY stichtag = max(stichtag) OVER (PARTITION BY gebietsstand, index_id)
+        """,
+        {"raumebene": level},
+    )
+    for measure in found:
+        yield from _cells_of(con, f"{name}, column {measure.columns[0]}", measure)
+
+
+def _cells_of(con: "duckdb.DuckDBPyConnection", cell: str, measure: Measure) -> Iterator[str]:
     value, status, day = map(quoted, measure.columns)
     exposed, different = con.execute(
         f"""
         WITH
-        newest AS (
-            SELECT raum_id, gebietsstand, status, stichtag, {measure.value} AS figure
-            FROM {measure.mart}
-            WHERE raumebene = ? AND {measure.key_column} = ?
-            QUALIFY row(stichtag, {measure.version})
-                = max(row(stichtag, {measure.version})) OVER (PARTITION BY gebietsstand)
-        ),
+        told AS (FROM newest WHERE mart = ? AND key = ?),
         cells AS (SELECT raum_id, gebietsstand, {value} AS v, {status} AS s, {day} AS d FROM layer)
         SELECT
             count(*) FILTER (WHERE v IS NOT NULL AND status IS DISTINCT FROM 'ok'),
             count(*) FILTER (
-                WHERE (status = 'ok' AND v IS DISTINCT FROM figure)
+                WHERE (status = 'ok' AND v IS DISTINCT FROM told.{measure.value})
                 OR s IS DISTINCT FROM status
                 OR d IS DISTINCT FROM stichtag
             )
-        FROM cells LEFT JOIN newest USING (raum_id, gebietsstand)
+        FROM cells LEFT JOIN told USING (raum_id, gebietsstand)
         """,
-        [level, measure.key],
+        [measure.mart, measure.key],
     ).fetchone()
-    cell = f"{name}, column {measure.columns[0]}"
     if exposed:
         yield (
             f"{cell}: expected no value where the status in {measure.mart} is not ok, "

@@ -29,6 +29,7 @@ def write(material: Material) -> None:
     """
     (material.folder / FOLDER).mkdir()
     with material.open() as con:
+        con.execute("SET threads = 1")  # few rows, many columns: more threads only wait
         found = layers(con, material.tables, material.shapes)
     simplified = generalised(material.shapes)
     for layer in found:
