@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from publication import catalogue
 from publication.bericht import form as bericht
 from publication.content import content_hash, geometry_hash
-from publication.forms import geopackage, views
+from publication.forms import datapackage, geopackage, geoparquet, kommonitor, views
 from publication.handbuch import HANDBOOK, render
 from publication.imprint import IMPRINT, Imprint
 from publication.layers import area_shapes
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 COMPUTED = ("content_hash", "geometry_hash", "tables", "files", IMPRINT)
 
-FORMS = (geopackage.write, profiles.write, bericht.write, catalogue.write)
+FORMS = (
+    geopackage.write,
+    geoparquet.write,
+    datapackage.write,
+    kommonitor.write,
+    profiles.write,
+    bericht.write,
+    catalogue.write,
+)
 """What is written beside marts, Parquet and handbook, in this order."""
 
 

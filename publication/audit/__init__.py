@@ -10,12 +10,21 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from publication.audit import bericht, catalogue, edition, geopackage, profiles
+from publication.audit import (
+    bericht,
+    catalogue,
+    datapackage,
+    edition,
+    geopackage,
+    geoparquet,
+    kommonitor,
+    profiles,
+)
 from publication.imprint import Imprint
 from publication.material import MANIFEST, Finished
 from publication.tables import PublishedTable
 
-FORMS = (geopackage, profiles, bericht, catalogue)
+FORMS = (geopackage, geoparquet, datapackage, kommonitor, profiles, bericht, catalogue)
 """One module for each form: `names(finished)` its files, `check(finished)` its problems."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
-from publication.audit.reading import count, open_marts, same_names
+from publication.audit.reading import PATH, count, open_marts, same_names
 from publication.catalogue.changes import COLUMNS, COUNTED, KINDS, SUMMED
 from publication.catalogue.declared import (
     CATALOGUE,
@@ -74,7 +74,6 @@ STANDARDS = (
 )
 """Where addresses in a record may lead, beside those of the imprint."""
 
-PATH_OF_A_USER = re.compile(r"(?<![\w:/.])/(home|Users|root|tmp|var|work)/|file:|[A-Za-z]:\\")
 FETCHED = re.compile(
     r"<(script|iframe|link|img|object|embed)\b|\ssrc=|url\(|@import|javascript:", re.I
 )
@@ -154,7 +153,7 @@ def _texts(finished: Finished) -> Iterator[str]:
     known = (*STANDARDS, imprint.url, imprint.lizenz_url, imprint.lizenz_dcat)
     for path in sorted((finished.folder / CATALOGUE).iterdir()):
         name, text = f"{CATALOGUE}/{path.name}", path.read_text("utf-8")
-        if PATH_OF_A_USER.search(text):
+        if PATH.search(text):
             yield f"{name}: expected no path of a machine, found one"
         if any(word in text for word in delivered if word):
             yield f"{name}: expected no name or checksum of a delivered file, found one"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from publication.audit.reading import count, open_marts, same_names
+from publication.audit.reading import PATH, count, open_marts, same_names
 from publication.content import content_hash, geometry_hash
 from publication.draft import file_facts
 from publication.forms import views
@@ -29,8 +29,6 @@ FIGURES = {
     "mart_reihe": "wert",
 }
 ABSOLUTE_PATH = re.compile(r"^(~?/|\\\\|[A-Za-z]:[\\/]|file:)|/(home|Users|root)/")
-
-PATH_OF_A_USER = re.compile(r"/(home|Users|root|tmp|var|work)/|file:|[A-Za-z]:\\")
 
 
 def names(finished: Finished) -> set[str]:
@@ -78,7 +76,7 @@ def _handbook(folder: Path) -> Iterator[str]:
         return
     text = page.read_text("utf-8")
     yield from faults(text)
-    if PATH_OF_A_USER.search(text):
+    if PATH.search(text):
         yield f"{HANDBOOK}: expected no path of a machine, found one"
 
 

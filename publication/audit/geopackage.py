@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.audit import qgis
-from publication.audit.reading import Measure, measures, open_marts, same_names
+from publication.audit.reading import layer_cells, measures, open_marts, same_names
 from publication.forms.geopackage import GEOPACKAGE, PROJECTS, STYLES
 from publication.layers import (
     AREA_COLUMNS,
@@ -24,7 +24,7 @@ from publication.layers import (
     TOLERANCE,
 )
 from publication.material import Finished
-from publication.tables import PublishedTable, literal, quoted, table_named
+from publication.tables import PublishedTable, quoted, table_named
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,19 +37,6 @@ LONG_NAMES = {
     "einheit": ("dim_indikator", "einheit"),
 }
 """What the long table tells beside the columns of `mart_indikator`."""
-
-# What wide layers show of one level: the newest Stichtag of each indicator and index
-NEWEST = """
-    SELECT 'mart_indikator' AS mart, indikator_id AS key, raum_id, gebietsstand, status, stichtag,
-        wert, klasse
-    FROM mart_indikator WHERE raumebene = $level
-    QUALIFY row(stichtag, version)
-        = max(row(stichtag, version)) OVER (PARTITION BY gebietsstand, indikator_id)
-    UNION ALL
-    SELECT 'mart_index', index_id, raum_id, gebietsstand, status, stichtag, NULL, klasse
-    FROM mart_index WHERE raumebene = $level
-    QUALIFY stichtag = max(stichtag) OVER (PARTITION BY gebietsstand, index_id)
-"""
 
 STANDARD = {
     *("gpkg_contents", "gpkg_data_columns", "gpkg_data_column_constraints", "gpkg_extensions"),
@@ -246,7 +233,7 @@ def _cells(path: Path, con: "duckdb.DuckDBPyConnection", areas: Collection[str])
             yield from _areas_of(con, layer)
         told = [measure for measure in known if set(measure.columns) <= found]
         if told:
-            yield from _cells_of(con, layer, level, told)
+            yield from layer_cells(con, f"{GEOPACKAGE} layer {layer}", level, told)
 
 
 def _areas_of(con: "duckdb.DuckDBPyConnection", layer: str) -> Iterator[str]:
@@ -260,60 +247,6 @@ def _areas_of(con: "duckdb.DuckDBPyConnection", layer: str) -> Iterator[str]:
             f"{GEOPACKAGE} layer {layer}: expected the areas as dim_raum describes them, found "
             f"{different} with other names, keys or surfaces"
         )
-
-
-def _cells_of(
-    con: "duckdb.DuckDBPyConnection", layer: str, level: str, told: Collection[Measure]
-) -> Iterator[str]:
-    """Compare values, statuses and Stichtage of one layer with the newest ones of its level."""
-    found = con.execute(
-        f"""
-        WITH
-        newest AS ({NEWEST}),
-        cells AS ({" UNION ALL ".join(map(_cell, told))}),
-        compared AS (
-            SELECT cells.*, newest.status, newest.stichtag, CASE
-                WHEN NOT is_class THEN number IS DISTINCT FROM wert
-                ELSE word IS DISTINCT FROM klasse
-            END AS other
-            FROM cells LEFT JOIN newest USING (mart, key, raum_id, gebietsstand)
-        )
-        SELECT name, mart,
-            count(*) FILTER (
-                WHERE (number IS NOT NULL OR word IS NOT NULL) AND status IS DISTINCT FROM 'ok'
-            ),
-            count(*) FILTER (
-                WHERE (status = 'ok' AND other)
-                OR told_status IS DISTINCT FROM status
-                OR told_day IS DISTINCT FROM stichtag
-            )
-        FROM compared GROUP BY name, mart ORDER BY name
-        """,
-        {"level": level},
-    ).fetchall()
-    for column, mart, exposed, different in found:
-        name = f"{GEOPACKAGE} layer {layer}, column {column}"
-        if exposed:
-            yield f"{name}: expected no value where the status in {mart} is not ok, found {exposed}"
-        if different:
-            yield (
-                f"{name}: expected value, status and stichtag of {mart}, "
-                f"found {different} areas with others"
-            )
-
-
-def _cell(measure: Measure) -> str:
-    """Return the SQL of one measure's cells of a layer, one row for each area."""
-    value, status, day = map(quoted, measure.columns)
-    is_class = measure.value == "klasse"
-    number, word = ("NULL", value) if is_class else (value, "NULL")
-    return f"""
-        SELECT {literal(measure.columns[0])} AS name, {literal(measure.mart)} AS mart,
-            {literal(measure.key)} AS key, raum_id, gebietsstand, {is_class} AS is_class,
-            {number}::double AS number, {word}::varchar AS word,
-            {status} AS told_status, {day} AS told_day
-        FROM layer
-    """
 
 
 def _shapes(path: Path, areas: Collection[str]) -> Iterator[str]:

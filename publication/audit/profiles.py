@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
-from publication.audit.edition import PATH_OF_A_USER
 from publication.audit.profile_drawings import drawing_faults
 from publication.audit.profile_marts import Marts
-from publication.audit.reading import same_names
+from publication.audit.reading import PATH, same_names
 from publication.material import MANIFEST, Finished
 from publication.profiles.choice import FOLDER, INDEX, Profile, chosen
 
@@ -196,7 +195,7 @@ class Page:
             return
         if self._source.count("<!") > 1:
             yield f"{self.name}: expected no comment and no declaration, found some"
-        if PATH_OF_A_USER.search(self._source):
+        if PATH.search(self._source):
             yield f"{self.name}: expected no path of a machine, found one"
         for fault, count in Counter(self._found()).items():
             yield f"{self.name}: {fault}, found {count}"
@@ -335,7 +334,7 @@ def _sheet(finished: Finished, name: str, page: Page) -> Iterator[str]:
             f"{name}: expected only numbers that {page.name} has, found {extra.total()} others; "
             "publish anew"
         )
-    if any(PATH_OF_A_USER.search(text) for text in texts):
+    if any(PATH.search(text) for text in texts):
         yield f"{name}: expected no path of a machine, found one"
     yield from _inside(finished, name, page)
 
@@ -378,7 +377,7 @@ def _metadata(finished: Finished, document: object, name: str, page: Page) -> It
     dates = [info[key][2:10] for key in ("/CreationDate", "/ModDate") if key in info]
     if any(one != day for one in dates):
         yield f"{name}: expected the day of {MANIFEST}, found another"
-    if PATH_OF_A_USER.search(str(told)) or any(map(PATH_OF_A_USER.search, info.values())):
+    if PATH.search(str(told)) or any(map(PATH.search, info.values())):
         yield f"{name}: expected no path of a machine in its metadata, found one"
 
 
