@@ -25,6 +25,7 @@ from publication.profiles.document import (
     words,
 )
 from publication.profiles.drawing import (
+    BOLD,
     INK,
     LINE,
     OTHER_LINE,
@@ -44,8 +45,6 @@ WIDTH, HEIGHT = 152.0, 100.0
 LEFT, RIGHT, TOP, BOTTOM = 14.0, 138.0, 36.0, 78.0
 STICHTAGE = 6
 """How many of the newest Stichtage the table has."""
-LABELLED = 6
-"""Up to how many points a chart prints all their values; else the first and the last."""
 
 
 def section(known: Known, area: str, indicators: Sequence[str], title: str) -> Section | None:
@@ -119,7 +118,8 @@ def _chart(
         if len(run) > 1
     ]
     shown = [point for point in own if point.shown and point.wert is not None]
-    labelled = shown if len(shown) <= LABELLED else [shown[0], shown[-1]]
+    room = sum(extent(known.value(point)[0].text, BOLD) for point in shown)
+    labelled = shown if room <= RIGHT - LEFT else [shown[0], shown[-1]]
     for point in own:
         if point in shown:
             parts += _point(known, point, place(point), point in labelled)

@@ -73,6 +73,11 @@ def spelled(key: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a statement: its lines, without the empty ones."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
 def class_word(key: str) -> str:
     """Return a class of words as it is printed: `sehr_hoch` is `sehr hoch`."""
     return key.replace("_", " ")
