@@ -6,6 +6,7 @@ and breaks themselves, which the marts tell.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 from publication.numbers import DASH, day
 from publication.profiles import words as german
@@ -118,8 +119,9 @@ def _chart(
         if len(run) > 1
     ]
     shown = [point for point in own if point.shown and point.wert is not None]
-    room = sum(extent(known.value(point)[0].text, BOLD) for point in shown)
-    labelled = shown if room <= RIGHT - LEFT else [shown[0], shown[-1]]
+    labels = [(place(point)[0], extent(known.value(point)[0].text, BOLD)) for point in shown]
+    fit = all(b - a > (wide + next_) / 2 for (a, wide), (b, next_) in pairwise(labels))
+    labelled = shown if fit else [shown[0], shown[-1]]
     for point in own:
         if point in shown:
             parts += _point(known, point, place(point), point in labelled)
