@@ -611,7 +611,7 @@ def _csv(path: Path, declared: Mapping[str, str]) -> str:
 
 
 def _revisions(finished: Finished) -> Iterator[str]:
-    """Find old values of cells that are withheld now, in the log of revisions."""
+    """Find what the log of revisions tells of cells that are withheld now."""
     figures = [
         f"{name}_{when}" for name in ("wert", "zaehler", "nenner") for when in ("alt", "neu")
     ]
@@ -622,10 +622,20 @@ def _revisions(finished: Finished) -> Iterator[str]:
             f"SELECT count(*) FROM mart_revision WHERE status_neu IN ({withheld}) "
             f"AND coalesce({', '.join(figures)}) IS NOT NULL",
         )
+        named = count(
+            con,
+            f"SELECT count(*) FROM mart_revision WHERE status_neu IN ({withheld}) "
+            f"AND status_alt NOT IN ({withheld})",
+        )
     if wrong:
         yield (
             f"{MARTS} mart_revision: expected no figure where status_neu is one of "
             f"{', '.join(WITHHELD)}, found {wrong}"
+        )
+    if named:
+        yield (
+            f"{MARTS} mart_revision: expected no row of a cell that was shown and is withheld now, "
+            f"found {named}"
         )
 
 

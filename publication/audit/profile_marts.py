@@ -144,7 +144,7 @@ class Marts:
             *(legend.title for legend in self.legends.values()),
             *(words.spelled(key) for key in self.legends),
         }
-        paragraphs = {part for text in self._verbatim for part in text.split("\n\n")}
+        paragraphs = {part for text in self._verbatim for part in words.paragraphs(text)}
         return {
             "name": _squeezed(named),
             "text": _squeezed({*self._verbatim, *paragraphs, *told, *report["text"]}),

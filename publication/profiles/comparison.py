@@ -60,16 +60,27 @@ def _table(
     return Table(
         words(f"{known.imprint.plural(areas[0].raumebene)} nach Leitindikatoren: Wert und Abstand"),
         (
-            Column(words(known.imprint.singular(areas[0].raumebene)), width=2.6),
-            *(
-                Column(words(title), numeric=True)
-                for _ in indicators
-                for title in ("Wert", *(title for _, title in columns))
-            ),
+            Column(words(known.imprint.singular(areas[0].raumebene)), width=2.0),
+            *(column for key in indicators for column in _columns(known, key, columns)),
         ),
         tuple(rows),
-        tuple((words(known.indicator(key, unit=True)), 1 + len(columns)) for key in indicators),
+        tuple(
+            (words(known.indicator(key, unit=True)), len(_columns(known, key, columns)))
+            for key in indicators
+        ),
     )
+
+
+def _columns(known: Known, key: str, columns: Sequence[tuple[str, str]]) -> list[Column]:
+    """Return the columns of one key figure; a count has no distance from a mean."""
+    told = [Column(words("Wert"), numeric=True, width=1.2)]
+    if not _is_count(known, key):
+        told += [Column(words(title), numeric=True, width=0.95) for _, title in columns]
+    return told
+
+
+def _is_count(known: Known, key: str) -> bool:
+    return known.indicators[key].art == "anzahl"
 
 
 def _row(
@@ -83,7 +94,8 @@ def _row(
     for key in indicators:
         figure = known.figures.get(area.raum_id, {}).get(key)
         cells.append(known.value(figure))
-        cells += [_deviation(known, figure, column) for column, _ in columns]
+        if not _is_count(known, key):
+            cells += [_deviation(known, figure, column) for column, _ in columns]
     return Row(tuple(cells), strong=strong)
 
 

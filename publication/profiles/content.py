@@ -126,7 +126,7 @@ class Atlas:
         if fitted is None or told is None:
             return ()
         legend, states, days = told
-        label = f"dieser Raum ({self._known.imprint.singular(own.raumebene)})" if own else ""
+        label = "dieser Raum" if own else ""
         drawn = place.draw(
             "karte",
             Piece(f"Karte: {legend.title}", NAME),

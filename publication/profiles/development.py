@@ -6,6 +6,7 @@ and breaks themselves, which the marts tell.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 from publication.numbers import DASH, day
 from publication.profiles import words as german
@@ -25,6 +26,7 @@ from publication.profiles.document import (
     words,
 )
 from publication.profiles.drawing import (
+    BOLD,
     INK,
     LINE,
     OTHER_LINE,
@@ -44,8 +46,6 @@ WIDTH, HEIGHT = 152.0, 100.0
 LEFT, RIGHT, TOP, BOTTOM = 14.0, 138.0, 36.0, 78.0
 STICHTAGE = 6
 """How many of the newest Stichtage the table has."""
-LABELLED = 6
-"""Up to how many points a chart prints all their values; else the first and the last."""
 
 
 def section(known: Known, area: str, indicators: Sequence[str], title: str) -> Section | None:
@@ -119,7 +119,9 @@ def _chart(
         if len(run) > 1
     ]
     shown = [point for point in own if point.shown and point.wert is not None]
-    labelled = shown if len(shown) <= LABELLED else [shown[0], shown[-1]]
+    labels = [(place(point)[0], extent(known.value(point)[0].text, BOLD)) for point in shown]
+    fit = all(b - a > (wide + next_) / 2 for (a, wide), (b, next_) in pairwise(labels))
+    labelled = shown if fit else [shown[0], shown[-1]]
     for point in own:
         if point in shown:
             parts += _point(known, point, place(point), point in labelled)

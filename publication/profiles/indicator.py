@@ -52,7 +52,7 @@ POLARITIES = {
     1: "Ein hoher Wert ist günstig.",
     0: "Ein hoher Wert ist weder günstig noch ungünstig.",
 }
-STRIP = (482.0, 58.0)
+STRIP = (480.0, 58.0)
 DOT, LANES = 2.6, 5
 
 

@@ -158,15 +158,10 @@ def statements(known: Known, area: Area, *, expected: bool) -> Section | None:
     return Section("stellungnahmen", "Stellungnahmen und Empfehlungen", tuple(blocks))
 
 
-def paragraphs(text: str) -> list[str]:
-    """Return the paragraphs of a statement, which empty lines part."""
-    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
-
-
 def _quote(title: str, told: Statement) -> Quote:
     return Quote(
         words(title),
-        tuple(words(Piece(part, TEXT)) for part in paragraphs(told.text)),
+        tuple(words(Piece(part, TEXT)) for part in german.paragraphs(told.text)),
         words(Piece(told.von, TEXT), ", ", dated(told.am)),
     )
 

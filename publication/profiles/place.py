@@ -85,7 +85,7 @@ def frame(
         width: the largest extent, in units.
         height: the same upwards.
         units: areas above them, whose outlines are drawn.
-        labels: names to print on units.
+        labels: names to print on units, where they fit.
         spare: further units, whose outlines may be asked for.
     """
     import shapely
@@ -104,7 +104,8 @@ def frame(
 
     names = []
     for key, name in (labels or {}).items():
-        if key in shapes:
+        left, _, right, _ = shapely.bounds(shapes[key]) if key in shapes else (0, 0, 0, 0)
+        if (right - left) * scale > extent(name, LABEL_SIZE):
             (place,) = placed(shapely.get_coordinates(shapely.point_on_surface(shapes[key])))
             names.append((*place, name))
     return Frame(
@@ -206,12 +207,11 @@ def _area(name: str, key: str, path: str, legend: Legend, state: State) -> str:
 
 
 def _label(fitted: Frame, x: float, y: float, told: str) -> str:
-    words = shortened(told, fitted.width / 3, LABEL_SIZE)
-    half = extent(words, LABEL_SIZE) / 2
+    half = extent(told, LABEL_SIZE) / 2
     return text(
         min(max(x, half), fitted.width - half),
         y + LABEL_SIZE / 3,
-        Piece(words, NAME),
+        Piece(told, NAME),
         font_size=LABEL_SIZE,
         text_anchor="middle",
         stroke="#ffffff",

@@ -20,7 +20,9 @@ THEMES = {
     "bevoelkerung": "Bevölkerung",
     "arbeit": "Arbeit und Grundsicherung",
     "soziales": "Soziales",
+    "soziale_lage": "Soziale Lage",
     "jugend": "Kinder, Jugend, Familie",
+    "kinderbetreuung": "Kinderbetreuung",
     "bildung": "Bildung",
     "gesundheit": "Gesundheit",
     "pflege": "Pflege",
@@ -71,6 +73,11 @@ def spelled(key: str) -> str:
     """Return a key as words: `erste_hilfe` is `Erste hilfe`."""
     text = key.replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a statement: its lines, without the empty ones."""
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
 def class_word(key: str) -> str:

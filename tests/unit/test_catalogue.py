@@ -109,10 +109,10 @@ def _change(rows: dict[str, list[dict]], edition: str) -> None:
             **dict(zip(("raum_id", "indikator_id", "stichtag"), REVISED, strict=True)),
             **{"wert_alt": 2030.0, "wert_neu": 2222.0, "status_alt": "ok", "status_neu": "ok"},
         },
-        {  # as the log tells of what is withheld: statuses only
+        {  # withheld at its source then, and here now: statuses only
             **revision,
             **{"raum_id": A, "indikator_id": "anteil_ab_65", "stichtag": NEW},
-            **{"status_alt": "ok", "status_neu": "geheim"},
+            **{"status_alt": "nicht_freigegeben", "status_neu": "geheim"},
         },
         {  # an edition long before
             **revision,
@@ -545,6 +545,16 @@ def test_the_audit_finds_old_values_of_what_is_withheld_now(first, second, tmp_p
     assert list(audit.check(_finished(folder, second, None))) == [
         "marts.duckdb mart_revision: expected no figure where status_neu is one of geheim, "
         "nicht_freigegeben, found 1"
+    ]
+
+
+def test_the_audit_finds_the_name_of_a_newly_withheld_cell(first, second, tmp_path):
+    folder = shutil.copytree(second.draft, tmp_path / "draft")
+    with duckdb.connect(str(folder / "marts.duckdb")) as con:
+        con.execute("UPDATE mart_revision SET status_alt = 'ok' WHERE status_neu = 'geheim'")
+    assert list(audit.check(_finished(folder, second, None))) == [
+        "marts.duckdb mart_revision: expected no row of a cell that was shown and is withheld now, "
+        "found 1"
     ]
 
 

@@ -19,6 +19,7 @@ from made_edition import KREIS, LONG_NAME, NAMES, TOWN, VILLAGE
 from publication.audit import profiles as audit
 from publication.imprint import IMPRINT, Imprint
 from publication.material import Finished
+from publication.numbers import signed
 from publication.profiles import choice, reading
 from publication.profiles.ages import finest
 from publication.profiles.development import runs
@@ -305,6 +306,12 @@ def test_the_finest_bands_that_do_not_overlap_are_drawn():
         *("00-02", "03-05", "15-44", "65+"),
     ]
     assert [age(band) for band in ("00-02", "05-05", "80+")] == ["0 bis 2", "5", "80 und älter"]
+
+
+def test_differences_have_a_sign():
+    assert [signed(value, 1) for value in (1.25, -0.34, 0.04, -0.04, 0.0, None)] == [
+        *("+1,2", "−0,3", "0,0", "0,0", "0,0", "–"),
+    ]
 
 
 def test_a_line_ends_at_breaks_and_at_what_is_withheld():

@@ -5,7 +5,8 @@
    indicator had its counts in the last edition and has none any more, no value of that indicator
    and Stichtag is repeated, of any area, because a sum less its parts would give it away; what the
    log said of them earlier is emptied too. Of each row a value is there only if it was published
-   then and is now. #}
+   then and is now. A cell that was shown and is withheld now has no row: the log would point to
+   the old edition in which it can be read. #}
 with neu as (
     select raum_id, gebietsstand, raumebene, stichtag, indikator_id, version, zaehler, nenner,
         nenner_stichtag, wert, status
@@ -154,3 +155,5 @@ select
     status_neu,
     lieferung
 from beurteilt
+where status_neu not in ('geheim', 'nicht_freigegeben')
+    or status_alt in ('geheim', 'nicht_freigegeben')
