@@ -183,9 +183,30 @@ class Postgres:
     @property
     def address(self) -> str:
         """The address as it stands in the environment."""
+        return self.address_of("amt")
+
+    def address_of(self, role: str, database: str = "amt") -> str:
+        """Return the address for another role, all of which have one password."""
         from urllib.parse import quote
 
-        return f"postgresql://amt:{quote(self.password, safe='')}@127.0.0.1:{self.port}/amt"
+        password = quote(self.password, safe="")
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, sql: str, role: str = "amt", database: str = "amt") -> list[str]:
+        """Run SQL, by default as superuser; return what the server warned of."""
+        import psycopg
+
+        with psycopg.connect(self.address_of(role, database), autocommit=True) as connection:
+            told: list[str] = []
+            connection.add_notice_handler(
+                lambda notice: (
+                    told.append(notice.message_primary)
+                    if notice.severity_nonlocalized == "WARNING"
+                    else None
+                )
+            )
+            connection.execute(sql)
+        return told
 
 
 @contextmanager
@@ -233,6 +254,30 @@ def postgres_server() -> Iterator[Postgres]:
             process.terminate()
             process.wait(PATIENCE)
         shutil.rmtree(root)
+
+
+@contextmanager
+def postgis_server() -> Iterator[Postgres]:
+    """Run PostgreSQL with PostGIS, set up as an administrator does, with three logins.
+
+    `sozialraum_publisher` loads editions into the database `amt`; `planung` is a member of
+    `sozialraum_fachlich`, `jobcenter` of `sozialraum_oeffentlich`. All have the server's password.
+    """
+    from publication.targets.postgis import setup_sql
+
+    if not any(Path("/usr/share/postgresql").glob("*/extension/postgis.control")):
+        pytest.skip("PostGIS is not installed (Debian: postgresql-15-postgis-3): see .ci/run")
+    with postgres_server() as server:
+        server.run(setup_sql())
+        for login, role in (
+            ("sozialraum_publisher", None),
+            ("planung", "sozialraum_fachlich"),
+            ("jobcenter", "sozialraum_oeffentlich"),
+        ):
+            if role:
+                server.run(f"CREATE ROLE {login}; GRANT {role} TO {login}")
+            server.run(f"ALTER ROLE {login} LOGIN PASSWORD '{server.password}'")
+        yield server
 
 
 def _create_database(port: int) -> None:
