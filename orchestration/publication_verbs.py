@@ -27,6 +27,27 @@ def classes(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def target_sql(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the SQL that a database administrator runs once in a PostGIS database."""
+    from publication.targets.postgis import setup_sql
+
+    print(setup_sql(options.publisher), end="")
+    return 0
+
+
+def _target_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--publisher",
+        default="sozialraum_publisher",
+        help="the role that loads editions; by default %(default)s",
+    )
+
+
 VERBS = {
     "klassen": (classes, "propose class limits for maps, from the edition", lambda verb: None),
+    "ziel-sql": (
+        target_sql,
+        "print the SQL that sets up a PostGIS database as a target",
+        _target_arguments,
+    ),
 }

@@ -6,6 +6,7 @@ server program that is not installed skips the test, visibly; `.ci/run` installs
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -237,6 +238,7 @@ def postgres_server() -> Iterator[Postgres]:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": root,
             "fsync": "off",
+            "full_page_writes": "off",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         process = subprocess.Popen(
@@ -251,7 +253,7 @@ def postgres_server() -> Iterator[Postgres]:
         yield Postgres(port, PASSWORD)
     finally:
         if process:
-            process.terminate()
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             process.wait(PATIENCE)
         shutil.rmtree(root)
 

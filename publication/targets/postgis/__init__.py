@@ -7,7 +7,7 @@ an administrator runs once before. Not here: retries and when it happens (orches
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from publication.tables import PublishedTable, quoted
 from publication.targets.errors import TargetError
 from publication.targets.postgis import audit, load, switch
 from publication.targets.postgis.audit import Expected, Found
-from publication.targets.postgis.connect import alone, connected, prepare
+from publication.targets.postgis.connect import alone, connected, patiently, prepare
 from publication.targets.postgis.declared import EDITIONS, SCHEMA, STAGING
 from publication.targets.postgis.relations import Content, read_content
 from publication.targets.postgis.setup import setup_sql
@@ -53,6 +53,7 @@ def publish(
     folder: Path,
     tables: Sequence[PublishedTable],
     address: str,
+    further: Callable[[str], Iterable[str]] = lambda schema: (),
 ) -> PostgisFacts:
     """Show a finished edition in the schema `pub` of a PostGIS database.
 
@@ -63,6 +64,8 @@ def publish(
         folder: a finished edition; nothing else is read.
         tables: the declarations with which it was written.
         address: `postgresql://role:password@host:port/database`; the role owns `pub`.
+        further: what else has to hold before the switch, such as an API over the staging schema,
+            whose name it is given; it returns problems, and sees what the address's role sees.
 
     Raises:
         TargetError: the database, its roles or its rights are not as `setup_sql` makes them, the
@@ -78,7 +81,7 @@ def publish(
             found = _still_there(con, expected, manifest)
             replaced = found is None
             if found is None:
-                found = _load(con, read_content(folder, tables), expected, manifest)
+                found = _load(con, read_content(folder, tables), expected, manifest, further)
     return PostgisFacts(manifest["edition_id"], found, time.monotonic() - begin, replaced)
 
 
@@ -116,16 +119,20 @@ def _load(
     content: Content,
     expected: Mapping[str, Expected],
     manifest: Mapping,
+    further: Callable[[str], Iterable[str]],
 ) -> dict[str, Found]:
     import psycopg
 
     try:
         load.stage(con, content)
         problems, found = audit.values(con, STAGING, expected)
-        _demand([*audit.structure(con, STAGING, expected), *problems])
-        with con.transaction():
+        _demand([*audit.structure(con, STAGING, expected), *problems, *further(STAGING)])
+
+        def replace() -> None:
             switch.replace(con, content, manifest)
             _demand(audit.structure(con, SCHEMA, expected))
+
+        patiently(con, replace)
     finally:
         with suppress(psycopg.Error):  # a connection that broke: the next load clears first
             load.clear(con)

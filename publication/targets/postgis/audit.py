@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,18 @@ PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", 
 OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 
 
+OF_LAYERS = {
+    "string": "text",
+    "large_string": "text",
+    "double": "double precision",
+    "date32[day]": "date",
+    "bool": "boolean",
+    "int32": "integer",
+    "int64": "bigint",
+}
+"""Types of a layer's columns, as Arrow calls them → PostgreSQL's."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """A relation as the edition's files ask for it.
@@ -76,6 +89,9 @@ class Found:
     hash: str
 
 
+NOTHING = Found(0, sha256().hexdigest())
+
+
 def expectations(folder: Path, tables: Sequence[PublishedTable]) -> dict[str, Expected]:
     """Return every relation of an edition by name.
 
@@ -84,8 +100,8 @@ def expectations(folder: Path, tables: Sequence[PublishedTable]) -> dict[str, Ex
     """
     expected: dict[str, Expected] = {}
     with open_marts(folder) as con:
-        for table in tables:
-            expected[table.name] = mart = _mart(con, table)
+        for table, mart in _marts(con, tables):
+            expected[table.name] = mart
             public = table.public_columns()
             if public:
                 expected[PUBLIC_VIEW + table.name] = Expected(
@@ -141,7 +157,7 @@ def values(
                 told = _read(con, schema, name, relation)
             engine.register("ours", relation.rows)
             engine.register("theirs", told)
-            ours, theirs = (_summary(engine, one, relation) for one in ("ours", "theirs"))
+            ours, theirs = _summaries(engine, list(relation.columns))
             facts[name] = theirs
             if ours.rows != theirs.rows:
                 problems.append(
@@ -162,26 +178,28 @@ def values(
 # --- what the edition's files ask for
 
 
-def _mart(con: "duckdb.DuckDBPyConnection", table: PublishedTable) -> Expected:
-    """Read one table's declaration back from the database itself, and its rows."""
-    columns = {
-        name: (TYPES.get(kind, kind), comment)
-        for name, kind, comment in con.execute(
-            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = ? "
-            "AND database_name = current_database() ORDER BY column_index",
-            [table.name],
+def _marts(
+    con: "duckdb.DuckDBPyConnection", tables: Sequence[PublishedTable]
+) -> Iterator[tuple[PublishedTable, Expected]]:
+    """Read the tables' declarations back from the database itself, and their rows."""
+    columns: dict[str, dict[str, tuple[str, str]]] = {}
+    for table, name, kind, comment in con.execute(
+        "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE database_name = current_database() ORDER BY table_name, column_index"
+    ).fetchall():
+        columns.setdefault(table, {})[name] = (TYPES.get(kind, kind), comment)
+    comments = dict(con.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+    keys = dict(
+        con.execute(
+            "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
+            "WHERE constraint_type = 'PRIMARY KEY'"
         ).fetchall()
-    }
-    (comment,) = con.execute(
-        "SELECT comment FROM duckdb_tables() WHERE table_name = ?", [table.name]
-    ).fetchone()
-    key = con.execute(
-        "SELECT constraint_column_names FROM duckdb_constraints() "
-        "WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'",
-        [table.name],
-    ).fetchone()
-    rows = con.execute(f"SELECT * FROM {quoted(table.name)}").to_arrow_table()
-    return Expected("r", comment, columns, tuple(key[0]) if key else (), False, rows)
+    )
+    for table in tables:
+        name = table.name
+        rows = con.execute(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+        key = tuple(keys.get(name, ()))
+        yield table, Expected("r", comments[name], columns[name], key, False, rows)
 
 
 def _long(
@@ -218,7 +236,6 @@ def _long(
 
 def _layers(path: Path, names: set[str]) -> dict[str, Expected]:
     """Read the layers that levels may have; a level without one is missing in the GeoPackage."""
-    import duckdb
     import pyarrow as pa
     import pyogrio
 
@@ -236,14 +253,14 @@ def _layers(path: Path, names: set[str]) -> dict[str, Expected]:
         shapes = [shape and shape.hex() for shape in rows.column(GEOMETRY_COLUMN).to_pylist()]
         place = rows.schema.get_field_index(GEOMETRY_COLUMN)
         rows = rows.set_column(place, GEOMETRY_COLUMN, pa.array(shapes, pa.string()))
-        with duckdb.connect() as con:
-            con.register("rows", rows)
-            described = con.execute("DESCRIBE rows").fetchall()
         columns = {
-            column: (GEOMETRY, None)
-            if column == GEOMETRY_COLUMN
-            else (TYPES.get(kind, kind), titles.get((name, column), "an alias in the GeoPackage"))
-            for column, kind, *_ in described
+            one.name: (GEOMETRY, None)
+            if one.name == GEOMETRY_COLUMN
+            else (
+                OF_LAYERS.get(str(one.type), str(one.type)),
+                titles.get((name, one.name), "an alias in the GeoPackage"),
+            )
+            for one in rows.schema
         }
         layers[name] = Expected("r", contents[name], columns, ("raum_id",), True, rows)
     return layers
@@ -521,14 +538,18 @@ def _read(con: "psycopg.Connection", schema: str, name: str, expected: Expected)
     )
 
 
-def _summary(engine: "duckdb.DuckDBPyConnection", name: str, expected: Expected) -> Found:
+def _summaries(engine: "duckdb.DuckDBPyConnection", columns: Sequence[str]) -> tuple[Found, Found]:
+    """Return counts and hashes of both sides; the order of rows does not matter."""
     # a JSON array keeps NULL, '' and 'null' apart and the borders between values, too
-    rows, digest = engine.execute(
+    line = f"sha256(json_array({quoted_list(columns)})::VARCHAR) AS line"
+    found = engine.execute(
         f"""
-        SELECT count(*), sha256(coalesce(string_agg(line, '' ORDER BY line), ''))
+        SELECT side, count(*), sha256(string_agg(line, '' ORDER BY line))
         FROM (
-            SELECT sha256(json_array({quoted_list(expected.columns)})::VARCHAR) AS line FROM {name}
+            SELECT 1 AS side, {line} FROM ours UNION ALL SELECT 2 AS side, {line} FROM theirs
         )
+        GROUP BY side
         """
-    ).fetchone()
-    return Found(rows, digest)
+    ).fetchall()
+    sides = {side: Found(rows, digest) for side, rows, digest in found}
+    return sides.get(1, NOTHING), sides.get(2, NOTHING)

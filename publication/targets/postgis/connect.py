@@ -4,7 +4,8 @@ Not here: what is written. PostgreSQL's own texts may hold values, hosts or addr
 those are passed on that name objects and rights.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 600
 LOCK_SECONDS = 60
-"""How long readers may hold up the switch."""
+"""How long readers may hold up a switch that changes the shape of a relation."""
+LOCK_MILLISECONDS = 500
+"""How long one try of it waits, and with it new readers: less than the server's deadlock_timeout of
+1 s, after which it would end a reader's transaction with an error."""
 QUEUE_SECONDS = 600
 """How long one load waits for another."""
 
@@ -26,8 +30,9 @@ LOAD_LOCK = 0x536F7A52  # any number that no other program of the database uses:
 
 SETUP = "let an administrator run the SQL that `sozialraum ziel-sql` prints"
 
-# SQLSTATE classes and codes that pass: no connection, no room, shutdown, locks and time-outs
-PASSING = ("08", "53", "57", "58", "40", "55P03")
+# SQLSTATE classes and codes that pass: no connection, no room, shutdown, deadlocks and time-outs
+PASSING = ("08", "53", "57", "58", "40")
+LOCKED = "55P03"
 # data and integrity: the server's text quotes values
 TELLING_VALUES = ("22", "23")
 REFUSED_LOGIN = {
@@ -39,6 +44,10 @@ REFUSED_LOGIN = {
     "database ": "no such database",
     "permission denied for database": "a role that may not connect to this database",
 }
+
+
+class Held(TargetDown):
+    """A relation is held by others for now."""
 
 
 @contextmanager
@@ -96,6 +105,28 @@ def alone(con: "psycopg.Connection") -> Iterator[None]:
     finally:
         if not con.broken:
             con.execute("SELECT pg_advisory_unlock(%s)", [LOAD_LOCK])
+
+
+def patiently(con: "psycopg.Connection", transaction: Callable[[], None]) -> None:
+    """Run a transaction, again and again as long as readers hold what it changes.
+
+    Raises:
+        TargetDown: they hold it longer than `LOCK_SECONDS`.
+    """
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            with con.transaction():
+                con.execute(f"SET LOCAL lock_timeout = {LOCK_MILLISECONDS}")
+                transaction()
+            return
+        except Held as held:
+            if time.monotonic() > end:
+                raise TargetDown(
+                    f"{held} (for {LOCK_SECONDS} s; pg_stat_activity tells whose transaction is "
+                    "open)"
+                ) from None
+            time.sleep(LOCK_MILLISECONDS / 1000)
 
 
 def prepare(con: "psycopg.Connection") -> None:
@@ -194,6 +225,8 @@ def _translated(name: str, error: "psycopg.Error") -> Exception:
     kind = type(error).__name__
     parts = (error.diag.schema_name, error.diag.table_name, error.diag.column_name)
     where = ".".join(part for part in parts if part) or name
+    if state == LOCKED:
+        return Held(f"{where}: expected readers to let go of it, found it held; try again")
     if state.startswith(PASSING):
         return TargetDown(
             f"{where}: expected the server to finish, found {kind} ({state}); try again"

@@ -2,7 +2,8 @@
 
 Tables and views of `pub` are kept, since views of the county stand on them: rows are deleted and
 inserted (TRUNCATE and rewritten tables would show an old snapshot nothing), columns are added and
-never dropped. Not here: staging and its audit.
+never dropped. Only what changes the shape of a relation has to wait for readers, so it comes first.
+Not here: staging and its audit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,17 +53,20 @@ def replace(con: "psycopg.Connection", content: Content, manifest: Mapping) -> N
         _check_own(con, table.name, "r")
     for view in content.views:
         _check_own(con, view.name, "v")
-    before = _relations_before(con)
+    edition, before = manifest["edition_id"], _relations_before(con)
     for table in content.tables:
         with naming(f"{SCHEMA}.{table.name}"):
-            _replace_table(con, table, manifest["edition_id"])
+            _shape_table(con, table)
     for view in content.views:
         with naming(f"{SCHEMA}.{view.name}"):
-            _replace_view(con, view, manifest["edition_id"])
+            _shape_view(con, view, edition)
+    for table in content.tables:
+        with naming(f"{SCHEMA}.{table.name}"):
+            _fill_table(con, table, edition)
     now = {one.name for one in (*content.tables, *content.views)}
     for name in sorted(before - now):
         with naming(f"{SCHEMA}.{name}"):
-            _empty(con, name, manifest["edition_id"])
+            _empty(con, name, edition)
     with naming(f"{SCHEMA}.{EDITIONS}"):
         _record(con, now, manifest)
 
@@ -101,30 +105,38 @@ def _relations_before(con: "psycopg.Connection") -> set[str]:
     return {name for (name,) in rows.fetchall() if columns_of(con, SCHEMA, name)}
 
 
-def _replace_table(con: "psycopg.Connection", table: Table, edition: str) -> None:
-    name = quoted(SCHEMA, table.name)
+def _shape_table(con: "psycopg.Connection", table: Table) -> None:
+    """Create a table, or add what it lacks."""
     known = columns_of(con, SCHEMA, table.name)
-    if known:
-        for column in table.columns:
-            if column.name not in known:
-                con.execute(f"ALTER TABLE {name} ADD COLUMN {quoted(column.name)} {column.type}")
-            elif known[column.name] != column.type:
-                _check_fits(con, table.name, column, known[column.name])
-        _drop_other_key(con, table)
-        con.execute(f"DELETE FROM {name}")
-    else:
+    if not known:
         con.execute(create_table(SCHEMA, table))
-    kept = {column.name: known.get(column.name, column.type) for column in table.columns}
-    values = ", ".join(f"{quoted(column)}::{kind}" for column, kind in kept.items())
+        return
+    for column in table.columns:
+        if column.name not in known:
+            con.execute(
+                f"ALTER TABLE {quoted(SCHEMA, table.name)} "
+                f"ADD COLUMN {quoted(column.name)} {column.type}"
+            )
+        elif known[column.name] != column.type:
+            _check_fits(con, table.name, column, known[column.name])
+    _drop_other_key(con, table)
+
+
+def _fill_table(con: "psycopg.Connection", table: Table, edition: str) -> None:
+    """Replace the rows of a table; columns that the edition no longer has become empty."""
+    name, known = quoted(SCHEMA, table.name), columns_of(con, SCHEMA, table.name)
+    ours = [column.name for column in table.columns]
+    values = ", ".join(f"{quoted(column)}::{known[column]}" for column in ours)
+    con.execute(f"DELETE FROM {name}")
     con.execute(
-        f"INSERT INTO {name} ({quoted_list(kept)}) "
+        f"INSERT INTO {name} ({quoted_list(ours)}) "
         f"SELECT {values} FROM {quoted(STAGING, table.name)}"
     )
     if table.key and not _key(con, table.name):
         con.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({quoted_list(table.key)})")
     _index(con, table)
     con.execute(describe_table(SCHEMA, table))
-    _tell_gone(con, table.name, set(known) - set(kept), edition)
+    _tell_gone(con, table.name, known.keys() - set(ours), edition)
 
 
 def _check_fits(con: "psycopg.Connection", table: str, column: Column, known: str) -> None:
@@ -185,7 +197,7 @@ def _index(con: "psycopg.Connection", table: Table) -> None:
         )
 
 
-def _replace_view(con: "psycopg.Connection", view: View, edition: str) -> None:
+def _shape_view(con: "psycopg.Connection", view: View, edition: str) -> None:
     """Create or widen a view; a column that it no longer shows stays, and is empty."""
     known = columns_of(con, SCHEMA, view.name)
     shown = {column.name: column for column in view.columns}
