@@ -32,7 +32,8 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _program(name: str, *folders: Path) -> str:
+def program(name: str, *folders: Path) -> str:
+    """Return the path of a program; skip the test without it."""
     places = os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=places)
     if not found:
@@ -90,7 +91,7 @@ class SftpServer:
 
 def make_key(path: Path) -> Path:
     """Make a pair of keys, `path` and `path`.pub."""
-    command = [_program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
+    command = [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
     subprocess.run(command, check=True, timeout=PATIENCE)
     return path
 
@@ -98,7 +99,7 @@ def make_key(path: Path) -> Path:
 @contextmanager
 def sftp_server(root: Path) -> Iterator[SftpServer]:
     """Run OpenSSH's server for whoever runs the tests; it serves `root`/ausgang."""
-    program = _program("sshd")
+    daemon = program("sshd")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd does not start without it
     folder = root / "ausgang"
@@ -113,7 +114,7 @@ def sftp_server(root: Path) -> Iterator[SftpServer]:
         "PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n"
     )
     with (root / "sshd.log").open("wb") as log:
-        process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log)
+        process = subprocess.Popen([daemon, "-D", "-e", "-f", str(config)], stderr=log)
     try:
         _await_port(port, process)
         user = subprocess.check_output(["id", "-un"], text=True).strip()
@@ -213,7 +214,7 @@ class Postgres:
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
     """Run PostgreSQL; as its own user, since it refuses to be run by root."""
-    initdb, server = (_program(name, *POSTGRES_PROGRAMS) for name in ("initdb", "postgres"))
+    initdb, server = (program(name, *POSTGRES_PROGRAMS) for name in ("initdb", "postgres"))
     as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     # Not in pytest's folders: they are closed to other users.
     root = Path(tempfile.mkdtemp(prefix="sozialraum-postgres-"))

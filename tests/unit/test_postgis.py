@@ -4,9 +4,12 @@ import itertools
 import json
 import re
 import shutil
+import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import psycopg
 import pyogrio
 import pytest
 import shapely
-from servers import Postgres, free_port, postgis_server
+from servers import POSTGRES_PROGRAMS, Postgres, free_port, postgis_server, program
 
 from orchestration.cli import main
 from publication.draft import write_draft
@@ -148,13 +151,34 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory) -> Edition:
-    return write_edition(tmp_path_factory.mktemp("one") / "made", "eins")
+def whole(tmp_path_factory) -> Edition:
+    """A made edition with all its tables."""
+    return write_edition(tmp_path_factory.mktemp("whole") / "made", "ganz")
+
+
+SOME = (
+    *("dim_raum", "dim_indikator", "mart_indikator", "mart_index"),
+    *("dim_stellungnahme", "mart_datentableau", "mart_hinweis", "mart_umrechnung"),
+)
+FEW = SOME[:4]
+
+
+def with_tables(edition: Edition, folder: Path, names: tuple[str, ...]) -> Edition:
+    """Return the same edition with some of its tables: what is tried often has to be small."""
+    kept = tuple(table for table in edition.tables if table.name in names)
+    return altered(edition, folder, tables=kept)
+
+
+@pytest.fixture(scope="module")
+def one(whole, tmp_path_factory) -> Edition:
+    return with_tables(whole, tmp_path_factory.mktemp("one") / "eins", SOME)
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory) -> Edition:
-    return write_edition(tmp_path_factory.mktemp("two") / "made", "zwei", shifted)
+    """An edition that says otherwise."""
+    made = write_edition(tmp_path_factory.mktemp("two") / "made", "zwei", shifted)
+    return with_tables(made, tmp_path_factory.mktemp("two") / "zwei", SOME)
 
 
 def make_place(server: Postgres, name: str) -> Place:
@@ -165,10 +189,19 @@ def make_place(server: Postgres, name: str) -> Place:
 
 
 @pytest.fixture(scope="module")
-def loaded(server: Postgres, one: Edition) -> Place:
-    """A database in which the first edition stands, for tests that change nothing."""
+def loaded(server: Postgres, whole: Edition) -> Place:
+    """A database in which a whole edition stands, for tests that change nothing."""
     place = make_place(server, "geladen")
-    assert place.load(one).replaced
+    place.run("CREATE SCHEMA anderes; CREATE TABLE anderes.personen (name text)")
+    assert place.load(whole).replaced
+    return place
+
+
+@pytest.fixture(scope="module")
+def kept(server: Postgres, one: Edition) -> Place:
+    """A database in which the first edition has to stay, whatever fails."""
+    place = make_place(server, "geblieben")
+    place.load(one)
     return place
 
 
@@ -181,12 +214,12 @@ def place(server: Postgres) -> Place:
 # --- what arrives
 
 
-def test_every_table_arrives_with_its_rows_keys_and_comments(loaded, one):
-    for table in one.tables:
+def test_every_table_arrives_with_its_rows_keys_and_comments(loaded, whole):
+    for table in whole.tables:
         columns = ", ".join(f'"{name}"' for name in table.column_names)
         order = ", ".join(str(number + 1) for number in range(len(table.columns)))
         query = f"SELECT {columns} FROM {{}} ORDER BY {order}"
-        ours = one.query(query.format(table.name).replace("ORDER BY", "ORDER BY ALL --"))
+        ours = whole.query(query.format(table.name).replace("ORDER BY", "ORDER BY ALL --"))
         theirs = loaded.ask(query.format(f"pub.{table.name}"), EXPERT)
         assert sorted(map(repr, theirs)) == sorted(map(repr, ours)), table.name
     comments = loaded.ask(
@@ -195,7 +228,7 @@ def test_every_table_arrives_with_its_rows_keys_and_comments(loaded, one):
         "col_description('pub.oeff_mart_index'::regclass, 1), "
         "obj_description('pub.oeff_mart_index'::regclass)"
     )[0]
-    (table,) = [table for table in one.tables if table.name == "mart_index"]
+    (table,) = [table for table in whole.tables if table.name == "mart_index"]
     column = table.columns[0].description
     assert comments == (table.description, column, column, table.description)
     keys = dict(
@@ -210,8 +243,8 @@ def test_every_table_arrives_with_its_rows_keys_and_comments(loaded, one):
     assert {"mart_indikator_stichtag_idx", "mart_indikator_indikator_id_idx"} <= indexes
 
 
-def test_layers_arrive_as_a_gis_expects_them(loaded, one):
-    path = one.folder / "sozialraum.gpkg"
+def test_layers_arrive_as_a_gis_expects_them(loaded, whole):
+    path = whole.folder / "sozialraum.gpkg"
     for layer in pyogrio.list_layers(path)[:, 0]:
         if layer.removesuffix("_generalisiert") not in ("sozialraum", "kommune", "kreis"):
             continue
@@ -237,6 +270,30 @@ def test_layers_arrive_as_a_gis_expects_them(loaded, one):
     assert comment == [("SGB-II-Quote (%): Definition von SGB-II-Quote.",)]
 
 
+def test_simplified_shapes_arrive_and_nothing_else_of_the_geopackage(place, one, tmp_path):
+    later = altered(one, tmp_path / "einfach")
+    path = later.folder / "sozialraum.gpkg"
+    simple = "sozialraum_generalisiert"
+    if simple not in pyogrio.list_layers(path)[:, 0]:
+        meta, rows = pyogrio.read_arrow(path, layer="sozialraum")
+        options = {"append": True, "geometry_name": "geom", "geometry_type": "MultiPolygon"}
+        pyogrio.write_arrow(rows, path, layer=simple, driver="GPKG", crs=meta["crs"], **options)
+        with closing(sqlite3.connect(path)) as con, con:
+            con.execute(
+                f"INSERT INTO gpkg_data_columns SELECT '{simple}', column_name, name, title, "
+                "description, mime_type, constraint_name FROM gpkg_data_columns "
+                "WHERE table_name = 'sozialraum'"
+            )
+    with closing(sqlite3.connect(path)) as con, con:
+        con.execute("CREATE TABLE beiwerk (text TEXT)")
+        con.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type) VALUES ('beiwerk', 'attributes')"
+        )
+    assert place.load(later).tables[simple].rows == 6
+    assert place.ask(f"SELECT count(geom), min(ST_SRID(geom)) FROM pub.{simple}") == [(6, 25832)]
+    assert place.ask("SELECT to_regclass('pub.beiwerk')") == [(None,)]
+
+
 def test_odd_names_pass(loaded):
     found = dict(loaded.ask("SELECT raum_id, raum_name FROM pub.sozialraum"))
     for key, name in made_edition.NAMES.items():
@@ -247,29 +304,29 @@ def test_odd_names_pass(loaded):
     ) == [(made_edition.LONG_NAME,)]
 
 
-def test_the_long_view_names_areas_and_indicators(loaded, one):
+def test_the_long_view_names_areas_and_indicators(loaded, whole):
     found = loaded.ask(
         "SELECT raum_name, name, einheit, thema, wert, status FROM pub.kennzahl WHERE "
         f"raum_id = '{KEY}' AND indikator_id = 'sgb2_quote' AND stichtag = '2015-12-31'"
     )
-    (value,) = one.query(
+    (value,) = whole.query(
         f"SELECT wert FROM mart_indikator WHERE raum_id = '{KEY}' "
         "AND indikator_id = 'sgb2_quote' AND stichtag = '2015-12-31'"
     )
     assert found == [("Oecher Straße 1/2", "SGB-II-Quote", "%", "arbeit", value[0], "ok")]
-    assert loaded.ask("SELECT count(*) FROM pub.kennzahl") == one.query(
+    assert loaded.ask("SELECT count(*) FROM pub.kennzahl") == whole.query(
         "SELECT count(*) FROM mart_indikator"
     )
     withheld = "SELECT count(*) FROM pub.kennzahl WHERE status <> 'ok' AND wert IS NOT NULL"
     assert loaded.ask(withheld) == [(0,)]
 
 
-def test_the_facts_tell_what_was_read_back_and_the_same_edition_changes_nothing(loaded, one):
+def test_the_facts_tell_what_was_read_back_and_the_same_edition_changes_nothing(loaded, whole):
     rows = "SELECT max(xmin::text::bigint), max(geladen_am) FROM pub.ausgabe"
     before = loaded.ask(rows)
-    facts = loaded.load(one)
-    assert (facts.edition, facts.replaced, loaded.ask(rows)) == ("eins", False, before)
-    counted = one.query("SELECT count(*) FROM mart_indikator")[0][0]
+    facts = loaded.load(whole)
+    assert (facts.edition, facts.replaced, loaded.ask(rows)) == ("ganz", False, before)
+    counted = whole.query("SELECT count(*) FROM mart_indikator")[0][0]
     assert facts.tables["mart_indikator"].rows == facts.tables["kennzahl"].rows == counted
     assert re.fullmatch("[0-9a-f]{64}", facts.tables["sozialraum"].hash)
     assert facts.seconds > 0
@@ -278,8 +335,8 @@ def test_the_facts_tell_what_was_read_back_and_the_same_edition_changes_nothing(
         "aktuell FROM pub.ausgabe"
     ) == [
         (
-            *("eins", "monitoring", "aachen", True),
-            json.loads((one.folder / "manifest.json").read_text("utf-8"))["content_hash"],
+            *("ganz", "monitoring", "aachen", True),
+            json.loads((whole.folder / "manifest.json").read_text("utf-8"))["content_hash"],
             True,
         )
     ]
@@ -333,7 +390,6 @@ FORBIDDEN = [
 
 
 def test_everyones_role_is_refused_everything_but_its_relations(loaded):
-    loaded.run("CREATE SCHEMA anderes; CREATE TABLE anderes.personen (name text)")
     with loaded.connect() as con:
         for statement in FORBIDDEN:
             with pytest.raises(psycopg.Error) as refused:
@@ -363,7 +419,7 @@ def test_everyones_role_is_refused_everything_but_its_relations(loaded):
     assert layers == {"sozialraum", "kommune", "kreis", "kennzahl", "ausgabe"}
 
 
-def test_views_for_everyone_have_exactly_the_columns_for_everyone(loaded, one):
+def test_views_for_everyone_have_exactly_the_columns_for_everyone(loaded, whole):
     found = {}
     for view, column in loaded.ask(
         "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid "
@@ -371,7 +427,7 @@ def test_views_for_everyone_have_exactly_the_columns_for_everyone(loaded, one):
     ):
         found.setdefault(view, set()).add(column)
     long = found.pop("kennzahl")
-    public = {table.name: set(table.public_columns()) for table in one.tables}
+    public = {table.name: set(table.public_columns()) for table in whole.tables}
     assert found == {f"oeff_{name}": columns for name, columns in public.items() if columns}
     assert long == public["mart_indikator"] | {"raum_name", "name", "einheit", "thema"}
     assert "rang_kreis" not in long
@@ -395,6 +451,23 @@ def test_experts_read_all_of_pub_and_change_nothing(loaded):
                 con.execute(statement)
 
 
+def test_the_publisher_has_no_right_outside_its_schemas(loaded):
+    with loaded.connect(PUBLISHER) as con:
+        for statement in (
+            "CREATE TABLE public.x (i int)",
+            "CREATE TEMP TABLE x (i int)",
+            "CREATE SCHEMA x",
+            "CREATE ROLE x",
+            "GRANT sozialraum_fachlich TO jobcenter",
+            "SELECT * FROM anderes.personen",
+            "SELECT lo_create(0)",
+            "SELECT pg_read_file('/etc/passwd')",
+            "COPY pub.sozialraum FROM PROGRAM 'cat'",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                con.execute(statement)
+
+
 def test_other_databases_are_closed_as_the_set_up_advises(server, loaded):
     server.run("CREATE DATABASE zweite")
     advice = [told for told in loaded.run(setup_sql()) if "DATABASE zweite" in told]
@@ -408,8 +481,8 @@ def test_other_databases_are_closed_as_the_set_up_advises(server, loaded):
 # --- the switch
 
 
-def test_twenty_replacements_are_read_without_an_error_or_a_mixed_answer(server, one, two):
-    place = make_place(server, "zwanzig")
+def test_twenty_replacements_are_read_without_an_error_or_a_mixed_answer(place, one, two, tmp_path):
+    one, two = (with_tables(each, tmp_path / each.folder.name, FEW) for each in (one, two))
     place.load(one)
     joined = (
         "SELECT edition_id, raum_name, einwohner, wert, index_wert "
@@ -660,9 +733,10 @@ def test_two_loads_queue(place, one, two, monkeypatch):
 def test_two_thousand_areas_pass(server, tmp_path):
     made = made_edition.make(tmp_path / "made", areas=2000)
     place = make_place(server, "gross")
+    begin = time.process_time()
     facts = place.load(Edition(made.draft, made.tables))
     assert facts.tables["sozialraum"].rows == 2000
-    assert facts.seconds < 30
+    assert time.process_time() - begin < 20  # on a busy machine the clock tells little
 
 
 # --- what fails
@@ -730,7 +804,7 @@ def test_the_audit_finds_each_fault(staged, fault):
     assert FAULTS[fault] in "; ".join(found)
 
 
-def test_a_fault_in_staging_keeps_the_edition_before(loaded, two, monkeypatch):
+def test_a_fault_in_staging_keeps_the_edition_before(kept, two, monkeypatch):
     stage = load.stage
 
     def stage_with_fault(con, content):
@@ -739,14 +813,14 @@ def test_a_fault_in_staging_keeps_the_edition_before(loaded, two, monkeypatch):
 
     monkeypatch.setattr(load, "stage", stage_with_fault)
     with pytest.raises(TargetError, match=r"found others in 1 rows") as refused:
-        loaded.load(two)
+        kept.load(two)
     assert "readers keep the edition before" in str(refused.value)
-    assert loaded.edition() == "eins"
-    assert loaded.staged() == []
+    assert kept.edition() == "eins"
+    assert kept.staged() == []
 
 
 OUTSIDE = {
-    "GRANT TEMPORARY ON DATABASE geladen TO {}": "TEMPORARY on the database",
+    "GRANT TEMPORARY ON DATABASE geblieben TO {}": "TEMPORARY on the database",
     "GRANT CREATE ON SCHEMA public TO {}": "CREATE on the schema public",
     "GRANT EXECUTE ON FUNCTION lo_create(oid) TO {}": "large objects",
     "CREATE SCHEMA IF NOT EXISTS fremd; CREATE TABLE IF NOT EXISTS fremd.akten (i int); "
@@ -755,47 +829,47 @@ OUTSIDE = {
     "GRANT SELECT ON pub.mart_index TO {}": "pub.mart_index: expected no SELECT",
 }
 UNDONE = (
-    "REVOKE TEMPORARY ON DATABASE geladen FROM {0}; REVOKE CREATE ON SCHEMA public FROM {0};"
+    "REVOKE TEMPORARY ON DATABASE geblieben FROM {0}; REVOKE CREATE ON SCHEMA public FROM {0};"
     "REVOKE EXECUTE ON FUNCTION lo_create(oid) FROM {0}; DROP SCHEMA IF EXISTS fremd CASCADE;"
     "ALTER ROLE {0} NOCREATEDB; REVOKE SELECT ON pub.mart_index FROM {0}"
 )
 
 
 @pytest.mark.parametrize("right", OUTSIDE)
-def test_the_audit_finds_each_right_too_many(loaded, one, right):
+def test_the_audit_finds_each_right_too_many(kept, one, right):
     role = "sozialraum_oeffentlich"
-    loaded.run(right.format(role))
+    kept.run(right.format(role))
     try:
-        with loaded.connect(PUBLISHER) as con:
+        with kept.connect(PUBLISHER) as con:
             connect.prepare(con)
             expected = audit.expectations(one.folder, one.tables)
             found = [*audit.structure(con, "pub", expected)]
     finally:
-        loaded.run(UNDONE.format(role))
+        kept.run(UNDONE.format(role))
     assert OUTSIDE[right] in "; ".join(found)
 
 
-def test_a_right_too_many_stops_the_load(loaded, two):
-    loaded.run("GRANT SELECT ON pub.mart_index TO sozialraum_oeffentlich")
+def test_a_right_too_many_stops_the_load(kept, two):
+    kept.run("GRANT SELECT ON pub.mart_index TO sozialraum_oeffentlich")
     try:
         with pytest.raises(TargetError, match=r"pub\.mart_index: expected no SELECT for"):
-            loaded.load(two)
+            kept.load(two)
     finally:
-        loaded.run("REVOKE SELECT ON pub.mart_index FROM sozialraum_oeffentlich")
-    assert loaded.edition() == "eins"
-    assert loaded.staged() == []
+        kept.run("REVOKE SELECT ON pub.mart_index FROM sozialraum_oeffentlich")
+    assert kept.edition() == "eins"
+    assert kept.staged() == []
 
 
-def test_further_checks_stop_the_switch(loaded, two):
+def test_further_checks_stop_the_switch(kept, two):
     with pytest.raises(TargetError, match="the API of pub_neu is broken"):
-        loaded.load(two, further=lambda schema: [f"the API of {schema} is broken"])
-    assert loaded.edition() == "eins"
+        kept.load(two, further=lambda schema: [f"the API of {schema} is broken"])
+    assert kept.edition() == "eins"
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [(load, "_fill"), (switch, "_fill_table"), (switch, "_record")]
 )
-def test_a_crash_leaves_the_edition_before(loaded, two, monkeypatch, module, name):
+def test_a_crash_leaves_the_edition_before(kept, two, monkeypatch, module, name):
     whole, calls = getattr(module, name), []
 
     def crash(*args):
@@ -806,39 +880,39 @@ def test_a_crash_leaves_the_edition_before(loaded, two, monkeypatch, module, nam
 
     monkeypatch.setattr(module, name, crash)
     with pytest.raises(MemoryError):
-        loaded.load(two)
-    assert loaded.edition() == "eins"
-    assert loaded.ask(f"SELECT raum_name FROM pub.sozialraum WHERE raum_id = '{KEY}'") == [
+        kept.load(two)
+    assert kept.edition() == "eins"
+    assert kept.ask(f"SELECT raum_name FROM pub.sozialraum WHERE raum_id = '{KEY}'") == [
         ("Oecher Straße 1/2",)
     ]
-    assert loaded.staged() == []
+    assert kept.staged() == []
 
 
-def test_a_broken_connection_leaves_the_edition_before(loaded, one, two, monkeypatch):
+def test_a_broken_connection_leaves_the_edition_before(kept, one, two, monkeypatch):
     record = switch._record
 
     def die(con, *rest):
         record(con, *rest)
-        loaded.ask(f"SELECT pg_terminate_backend({con.info.backend_pid})", "amt")
+        kept.ask(f"SELECT pg_terminate_backend({con.info.backend_pid})", "amt")
 
     monkeypatch.setattr(switch, "_record", die)
     with pytest.raises(TargetDown):
-        loaded.load(two)
+        kept.load(two)
     monkeypatch.undo()
-    assert loaded.edition() == "eins"
-    assert loaded.staged() != []  # nobody could clear it; the next load does
-    loaded.load(two)
-    assert loaded.staged() == []
-    loaded.load(one)
+    assert kept.edition() == "eins"
+    assert kept.staged() != []  # nobody could clear it; the next load does
+    kept.load(two)
+    assert kept.staged() == []
+    kept.load(one)
 
 
-def test_addresses_and_roles_are_told_without_secrets(server, loaded, one):
+def test_addresses_and_roles_are_told_without_secrets(server, kept, one):
     secret = "geheim"
     refusals = {
-        f"postgresql://{PUBLISHER}:falsch-{secret}@127.0.0.1:{server.port}/geladen": "password",
-        loaded.address.replace("/geladen", "/keine"): "no such database",
-        server.address_of("amt", "geladen"): "found a superuser",
-        server.address_of(EXPERT, "geladen"): "schema pub: expected planung as its owner",
+        f"postgresql://{PUBLISHER}:falsch-{secret}@127.0.0.1:{server.port}/geblieben": "password",
+        kept.address.replace("/geblieben", "/keine"): "no such database",
+        server.address_of("amt", "geblieben"): "found a superuser",
+        server.address_of(EXPERT, "geblieben"): "schema pub: expected planung as its owner",
         f"mysql://a:{secret}@b/c": "expected postgresql://",
         f"postgresql://a:{secret}@b:port/c": "expected postgresql://",
     }
@@ -850,7 +924,7 @@ def test_addresses_and_roles_are_told_without_secrets(server, loaded, one):
 
 
 def test_a_server_that_is_down_may_be_tried_again(one):
-    address = f"postgresql://{PUBLISHER}:geheim@127.0.0.1:{free_port()}/geladen"
+    address = f"postgresql://{PUBLISHER}:geheim@127.0.0.1:{free_port()}/geblieben"
     with pytest.raises(TargetDown, match="expected a server that answers") as down:
         publish(one.folder, one.tables, address)
     assert "geheim" not in str(down.value)
@@ -866,12 +940,12 @@ def test_a_database_without_the_set_up_is_refused(server, one):
         Place(server, "roh").run(setup_sql())
 
 
-def test_another_choice_of_tables_is_refused(loaded, one):
+def test_another_choice_of_tables_is_refused(kept, one):
     with pytest.raises(TargetError, match=r"manifest.json: .* 1 undeclared and 0 missing"):
-        publish(one.folder, one.tables[1:], loaded.address)
+        publish(one.folder, one.tables[1:], kept.address)
 
 
-def test_names_that_postgresql_would_cut_or_confuse_are_refused(loaded, one, tmp_path):
+def test_names_that_postgresql_would_cut_or_confuse_are_refused(kept, one, tmp_path):
     index = "lage" * 16
     later = altered(one, tmp_path / "lang", sql=f"ALTER TABLE mart_index ADD {index} BIGINT")
     tables = with_columns(
@@ -880,14 +954,14 @@ def test_names_that_postgresql_would_cut_or_confuse_are_refused(loaded, one, tmp
         lambda columns: (*columns, PublishedColumn(index, "bigint", "Lang.", "oeffentlich")),
     )
     with pytest.raises(TargetError, match="at most 63 bytes"):
-        loaded.load(replace(later, tables=tables))
+        kept.load(replace(later, tables=tables))
     later = altered(
         one,
         tmp_path / "gleich",
         sql="UPDATE dim_raum SET raumebene = 'ausgabe' WHERE raumebene = 'kreis'",
     )
     with pytest.raises(TargetError, match="expected a layer ausgabe"):
-        loaded.load(later)
+        kept.load(later)
 
 
 # --- the verb and the page
@@ -900,12 +974,22 @@ def test_the_verb_prints_the_set_up(capsys):
     assert 'AUTHORIZATION "lader"' in capsys.readouterr().out
 
 
-def test_the_page_tells_what_runs(place, one, two):
-    """Its SQL runs in this order, as the administrator; the edition is loaded before and after."""
+def test_the_page_tells_what_runs(server, one, two):
+    """Its commands and its SQL run in this order, as an administrator's."""
+    text = DOCS.read_text("utf-8")
+    assert "sozialraum ziel-sql | psql --set ON_ERROR_STOP=1 --dbname geodaten" in text
+    server.run("CREATE DATABASE geodaten")
+    psql = [program("psql", *POSTGRES_PROGRAMS), "--set", "ON_ERROR_STOP=1", "--dbname"]
+    address = server.address_of("amt", "geodaten")
+    subprocess.run([*psql, address], input=setup_sql(), text=True, check=True, timeout=60)
+    place = Place(server, "geodaten")
     place.load(one)
-    blocks = re.findall(r"```sql\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    assert blocks
-    place.run("DROP ROLE IF EXISTS gis_kreis")
-    for block in blocks:
-        place.run(block.replace("geodaten", place.name))
+    blocks = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks[:-1]:
+        place.run(block)
     place.load(two)
+    assert place.ask("SELECT count(*) FROM kreis_gis.verlauf", "amt") == [(8,)]
+    place.run(blocks[-1])
+    place.load(one)
+    assert place.ask("SELECT count(*) FROM pub.oeff_mart_index") == [(12,)]

@@ -241,7 +241,11 @@ def _layers(path: Path, names: set[str]) -> dict[str, Expected]:
 
     layers = {}
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
-        contents = dict(stored.execute("SELECT table_name, description FROM gpkg_contents"))
+        contents = dict(
+            stored.execute(
+                "SELECT table_name, coalesce(description, identifier) FROM gpkg_contents"
+            )
+        )
         titles = {
             (layer, column): f"{title}: {text}" if text else title
             for layer, column, title, text in stored.execute(

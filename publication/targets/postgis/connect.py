@@ -40,10 +40,11 @@ REFUSED_LOGIN = {
     "no password supplied": "no password in the address",
     "no pg_hba.conf entry": "a server that does not admit this role from here",
     "is not permitted to log in": "a role without LOGIN",
-    "role ": "no such role, or one that may not log in",
-    "database ": "no such database",
     "permission denied for database": "a role that may not connect to this database",
+    "role ": "no such role",
+    "database ": "no such database",
 }
+"""Words of the server, which gives no code here → what they mean; the first that fits counts."""
 
 
 class Held(TargetDown):
@@ -214,6 +215,10 @@ def _not_connected(error: Exception) -> Exception:
                 return TargetError(
                     f"PostGIS: expected to log in, found {found}; mend the address, or {SETUP}"
                 )
+        return TargetDown(
+            "PostGIS: expected to log in, found a server that refuses for now; try again, and if "
+            "it stays so, look into the server's log"
+        )
     return TargetDown(
         "PostGIS: expected a server that answers, found none that accepts connections; "
         "start it or mend host and port of the address"
@@ -221,18 +226,23 @@ def _not_connected(error: Exception) -> Exception:
 
 
 def _translated(name: str, error: "psycopg.Error") -> Exception:
-    state = error.sqlstate or "08"  # without a state it was the connection that broke
-    kind = type(error).__name__
-    parts = (error.diag.schema_name, error.diag.table_name, error.diag.column_name)
+    from psycopg import InterfaceError, OperationalError
+
+    state, kind, diag = error.sqlstate, type(error).__name__, error.diag
+    parts = (diag.schema_name, diag.table_name, diag.column_name)
     where = ".".join(part for part in parts if part) or name
     if state == LOCKED:
         return Held(f"{where}: expected readers to let go of it, found it held; try again")
-    if state.startswith(PASSING):
+    if state is None and isinstance(error, OperationalError | InterfaceError):
+        return TargetDown(f"{where}: expected the connection to last, found it broken; try again")
+    if state and state.startswith(PASSING):
         return TargetDown(
             f"{where}: expected the server to finish, found {kind} ({state}); try again"
         )
-    text = "" if state.startswith(TELLING_VALUES) else f", {error.diag.message_primary}"
+    told = kind if state is None else f"{kind} ({state})"
+    if state and not state.startswith(TELLING_VALUES):
+        told = f"{told}, {diag.message_primary}"
     return TargetError(
-        f"{where}: expected the server to take the edition, found {kind} ({state}){text}; "
-        f"mend what it names, or {SETUP}"
+        f"{where}: expected the server to take the edition, found {told}; mend what it names, or "
+        f"{SETUP}"
     )
