@@ -147,6 +147,22 @@ def _serve_arguments(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def target_sql(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the SQL that a database administrator runs once in a PostGIS database."""
+    from publication.targets.postgis import setup_sql
+
+    print(setup_sql(options.publisher), end="")
+    return 0
+
+
+def _target_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--publisher",
+        default="sozialraum_publisher",
+        help="the role that loads editions; by default %(default)s",
+    )
+
+
 VERBS = {
     "ziele": (deliver, "deliver the current edition to its targets again", _deliver_arguments),
     "klassen": (classes, "propose class limits for maps, from the edition", lambda verb: None),
@@ -156,4 +172,9 @@ VERBS = {
         _report_arguments,
     ),
     "serve": (serve, "serve the edition from PostGIS as OGC API Features", _serve_arguments),
+    "ziel-sql": (
+        target_sql,
+        "print the SQL that sets up a PostGIS database as a target",
+        _target_arguments,
+    ),
 }

@@ -6,6 +6,7 @@ server program that is not installed skips the test, visibly; `.ci/run` installs
 
 import os
 import shutil
+import signal
 import socket
 import socketserver
 import ssl
@@ -36,7 +37,8 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _program(name: str, *folders: Path) -> str:
+def program(name: str, *folders: Path) -> str:
+    """Return the path of a program; skip the test without it."""
     places = os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=places)
     if not found:
@@ -94,7 +96,7 @@ class SftpServer:
 
 def make_key(path: Path) -> Path:
     """Make a pair of keys, `path` and `path`.pub."""
-    command = [_program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
+    command = [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
     subprocess.run(command, check=True, timeout=PATIENCE)
     return path
 
@@ -105,7 +107,7 @@ def sftp_server(root: Path, options: str = "") -> Iterator[SftpServer]:
 
     `options` are those of sftp-server, such as `-P symlink`, which refuses links.
     """
-    program = _program("sshd")
+    daemon = program("sshd")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd does not start without it
     folder = root / "ausgang"
@@ -120,7 +122,7 @@ def sftp_server(root: Path, options: str = "") -> Iterator[SftpServer]:
         f"PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp {options}\n"
     )
     with (root / "sshd.log").open("wb") as log:
-        process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log)
+        process = subprocess.Popen([daemon, "-D", "-e", "-f", str(config)], stderr=log)
     try:
         _await_port(port, process)
         user = subprocess.check_output(["id", "-un"], text=True).strip()
@@ -191,15 +193,36 @@ class Postgres:
     @property
     def address(self) -> str:
         """The address as it stands in the environment."""
+        return self.address_of("amt")
+
+    def address_of(self, role: str, database: str = "amt") -> str:
+        """Return the address for another role, all of which have one password."""
         from urllib.parse import quote
 
-        return f"postgresql://amt:{quote(self.password, safe='')}@127.0.0.1:{self.port}/amt"
+        password = quote(self.password, safe="")
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, sql: str, role: str = "amt", database: str = "amt") -> list[str]:
+        """Run SQL, by default as superuser; return what the server warned of."""
+        import psycopg
+
+        with psycopg.connect(self.address_of(role, database), autocommit=True) as connection:
+            told: list[str] = []
+            connection.add_notice_handler(
+                lambda notice: (
+                    told.append(notice.message_primary)
+                    if notice.severity_nonlocalized == "WARNING"
+                    else None
+                )
+            )
+            connection.execute(sql)
+        return told
 
 
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
     """Run PostgreSQL; as its own user, since it refuses to be run by root."""
-    initdb, server = (_program(name, *POSTGRES_PROGRAMS) for name in ("initdb", "postgres"))
+    initdb, server = (program(name, *POSTGRES_PROGRAMS) for name in ("initdb", "postgres"))
     as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     # Not in pytest's folders: they are closed to other users.
     root = Path(tempfile.mkdtemp(prefix="sozialraum-postgres-"))
@@ -224,6 +247,7 @@ def postgres_server() -> Iterator[Postgres]:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": root,
             "fsync": "off",
+            "full_page_writes": "off",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         process = subprocess.Popen(
@@ -238,9 +262,33 @@ def postgres_server() -> Iterator[Postgres]:
         yield Postgres(port, PASSWORD)
     finally:
         if process:
-            process.terminate()
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
             process.wait(PATIENCE)
         shutil.rmtree(root)
+
+
+@contextmanager
+def postgis_server() -> Iterator[Postgres]:
+    """Run PostgreSQL with PostGIS, set up as an administrator does, with three logins.
+
+    `sozialraum_publisher` loads editions into the database `amt`; `planung` is a member of
+    `sozialraum_fachlich`, `jobcenter` of `sozialraum_oeffentlich`. All have the server's password.
+    """
+    from publication.targets.postgis import setup_sql
+
+    if not any(Path("/usr/share/postgresql").glob("*/extension/postgis.control")):
+        pytest.skip("PostGIS is not installed (Debian: postgresql-15-postgis-3): see .ci/run")
+    with postgres_server() as server:
+        server.run(setup_sql())
+        for login, role in (
+            ("sozialraum_publisher", None),
+            ("planung", "sozialraum_fachlich"),
+            ("jobcenter", "sozialraum_oeffentlich"),
+        ):
+            if role:
+                server.run(f"CREATE ROLE {login}; GRANT {role} TO {login}")
+            server.run(f"ALTER ROLE {login} LOGIN PASSWORD '{server.password}'")
+        yield server
 
 
 def _create_database(port: int) -> None:
@@ -358,7 +406,7 @@ class MailServer:
 
 def make_certificate(path: Path) -> Path:
     """Make a certificate of this machine that only who is told so trusts, with its key."""
-    command = [_program("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "1"]
+    command = [program("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "1"]
     command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=loopback"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"]
     made = subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
