@@ -6,7 +6,7 @@ cell and shows nothing. Not here: what they should say.
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -107,15 +107,16 @@ def kommonitor(folder: Path) -> Cells:
                         yield (area, stands[area], day, indicator), float(value)
 
 
-def pages(folder: Path) -> dict[str, Callable[[], Cells]]:
-    """Every number of a figure that stands on a profile's page, by the mart that it comes from."""
-    found: dict[str, list] = {"mart_indikator": [], "mart_reihe": []}
+def pages(folder: Path) -> dict[str, list[tuple[Cell, float, float]]]:
+    """Every figure on a profile's page, by the mart that it comes from, and half its last digit."""
+    found: dict[str, list[tuple[Cell, float, float]]] = {"mart_indikator": [], "mart_reihe": []}
     for path in sorted((folder / "profiles").rglob("*.html")):
         for mart, key, printed in MARK.findall(path.read_text("utf-8")):
             area, stand, day, indicator, _ = key.split("|")
             number = printed.replace(".", "").replace(",", ".").replace("−", "-")
             if re.fullmatch(r"-?\d+(\.\d+)?", number):
-                found[mart].append(((area, stand, day, indicator), float(number)))
+                half = 0.5 * 10 ** -len(number.partition(".")[2])
+                found[mart].append(((area, stand, day, indicator), float(number), half))
     return found
 
 
