@@ -280,9 +280,9 @@ def test_simplified_shapes_arrive_and_nothing_else_of_the_geopackage(place, one,
         pyogrio.write_arrow(rows, path, layer=simple, driver="GPKG", crs=meta["crs"], **options)
         with closing(sqlite3.connect(path)) as con, con:
             con.execute(
-                f"INSERT INTO gpkg_data_columns SELECT '{simple}', column_name, name, title, "
-                "description, mime_type, constraint_name FROM gpkg_data_columns "
-                "WHERE table_name = 'sozialraum'"
+                "INSERT OR REPLACE INTO gpkg_data_columns "
+                f"SELECT '{simple}', column_name, name, title, description, mime_type, "
+                "constraint_name FROM gpkg_data_columns WHERE table_name = 'sozialraum'"
             )
     with closing(sqlite3.connect(path)) as con, con:
         con.execute("CREATE TABLE beiwerk (text TEXT)")

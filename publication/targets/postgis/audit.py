@@ -243,7 +243,8 @@ def _layers(path: Path, names: set[str]) -> dict[str, Expected]:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as stored:
         contents = dict(
             stored.execute(
-                "SELECT table_name, coalesce(description, identifier) FROM gpkg_contents"
+                "SELECT table_name, coalesce(nullif(description, ''), identifier) "
+                "FROM gpkg_contents"
             )
         )
         titles = {

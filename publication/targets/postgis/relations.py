@@ -235,7 +235,7 @@ def _described(path: Path, layer: str) -> tuple[str, dict[str, str]]:
     """Return a layer's description and its columns' comments: alias and description."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
         (told,) = con.execute(
-            f"SELECT coalesce(description, identifier) FROM gpkg_contents "
+            f"SELECT coalesce(nullif(description, ''), identifier) FROM gpkg_contents "
             f"WHERE table_name = {literal(layer)}"
         ).fetchone()
         rows = con.execute(
