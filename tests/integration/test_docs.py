@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,15 @@ from orchestration.settings import PROJECT
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 
-OF_THE_DEFAULT_REGION = "abfragen.md"  # its queries are run in tests/unit/test_abfragen.py
+OF_THE_DEFAULT_REGION = ("abfragen.md",)
+OF_POSTGIS = ("dienst.md", "postgis.md")
+"""Pages whose queries are none for Berlin; those for PostGIS are run in the tests of the target."""
 
 
-def blocks(language: str, but: str = "") -> list[tuple[str, str]]:
-    """All fenced blocks of a language, with where they stand, except those of a page."""
+def blocks(language: str, pages: Iterable[Path] = PAGES) -> list[tuple[str, str]]:
+    """All fenced blocks of a language, with where they stand."""
     found = []
-    for page in PAGES:
-        if page.name == but:
-            continue
+    for page in pages:
         text = page.read_text(encoding="utf-8")
         for match in re.finditer(rf"^```{language}\n(.*?)^```", text, flags=re.S | re.M):
             line = text[: match.start()].count("\n") + 1
@@ -45,7 +46,7 @@ def project_beside_an_edition(aachen, tmp_path_factory) -> Path:
     "command", [pytest.param(body, id=where) for where, body in blocks("bash")]
 )
 def test_command_works(project_beside_an_edition, command):
-    own = {"SOZIALRAUM_HOME": "", "REGION": "", "SCALE": ""}
+    own = {"SOZIALRAUM_HOME": "", "REGION": "", "SCALE": "", "STECKBRIEFE": ""}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=project_beside_an_edition,
@@ -56,12 +57,25 @@ def test_command_works(project_beside_an_edition, command):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [pytest.param(body, id=where) for where, body in blocks("sql", but=OF_THE_DEFAULT_REGION)],
-)
+def queries(*, of_the_default_region: bool) -> list:
+    """The queries of the pages, as parameters."""
+    pages = [
+        page
+        for page in PAGES
+        if page.name not in OF_POSTGIS
+        and (page.name in OF_THE_DEFAULT_REGION) == of_the_default_region
+    ]
+    return [pytest.param(body, id=where) for where, body in blocks("sql", pages)]
+
+
+@pytest.mark.parametrize("query", queries(of_the_default_region=False))
 def test_query_returns_rows(berlin, query):
     assert berlin.published(query)
+
+
+@pytest.mark.parametrize("query", queries(of_the_default_region=True))
+def test_query_of_the_default_region_returns_rows(aachen, query):
+    assert aachen.published(query)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
