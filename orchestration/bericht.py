@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from orchestration.edition import areas_hash
 from orchestration.models import Manifest, read_manifest
 from orchestration.run_lock import hold
 from orchestration.settings import Settings
@@ -51,7 +52,7 @@ def make_report(settings: Settings, order: Order, tell=print) -> Path:
 
 def _make(settings: Settings, manifest: Manifest, order: Order) -> Path:
     from publication.audit import audit_files
-    from publication.bericht.period import freeze
+    from publication.bericht.period import freeze, rows_of_other_origin
     from publication.draft import write_draft
     from publication.edition import CURRENT, current_manifest, publish
     from publication.imprint import Imprint
@@ -70,7 +71,7 @@ def _make(settings: Settings, manifest: Manifest, order: Order) -> Path:
         )
     folder = (settings.published / CURRENT).resolve()
     tables = manifest.published_tables()
-    _demand_same_boundaries(settings, folder, edition)
+    _demand_same_boundaries(settings, edition)
     place = settings.sealed / "bericht"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -85,7 +86,10 @@ def _make(settings: Settings, manifest: Manifest, order: Order) -> Path:
             facts=facts,
             imprint=Imprint.of(edition),
         )
-        faults = audit_files(place / "draft", tables)
+        faults = [
+            *rows_of_other_origin(place / "draft" / MARTS, folder / MARTS, tables),
+            *audit_files(place / "draft", tables),
+        ]
         if faults:
             raise ValueError(
                 "Sozialbericht: expected finished files as declared, found:\n" + "\n".join(faults)
@@ -95,13 +99,9 @@ def _make(settings: Settings, manifest: Manifest, order: Order) -> Path:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _demand_same_boundaries(settings: Settings, folder: Path, edition: Mapping) -> None:
-    """Shapes come from the home; those of the edition were hashed."""
-    from publication.content import geometry_hash
-    from publication.layers import area_shapes
-    from publication.material import MARTS
-
-    if geometry_hash(area_shapes(folder / MARTS, settings.areas)) != edition["geometry_hash"]:
+def _demand_same_boundaries(settings: Settings, edition: Mapping) -> None:
+    """Shapes of all Gebietsstände come from the home; those of the edition were hashed."""
+    if areas_hash(settings) != edition.get("areas_sha256"):
         raise ValueError(
             f"{edition['edition_id']}: expected the boundaries that it was published with, found "
             "others in this home; publish a new edition first"
@@ -111,7 +111,7 @@ def _demand_same_boundaries(settings: Settings, folder: Path, edition: Mapping) 
 def _facts(edition: Mapping, order: Order) -> dict:
     """What the report's manifest says: what it is, and of which edition."""
     now = datetime.now(UTC)
-    kept = ("region", "code_version", "rule_versions", "deliveries", "gates", "steckbriefe")
+    kept = ("region", "code_version", "rule_versions", "deliveries", "scale", "steckbriefe")
     return {
         **{name: edition[name] for name in kept if name in edition},
         "edition_id": f"{edition['region']}-{REPORT}-{now:%Y%m%dT%H%M%S%fZ}",

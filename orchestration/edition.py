@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Collection
 from datetime import UTC, datetime
+from hashlib import file_digest
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,7 +23,7 @@ from orchestration.gates import (
     PRIVACY,
     PUBLICATION,
     RELEASED_TABLES,
-    current_folder,
+    edition_before,
     gate_summary,
     released_key,
     run_gate,
@@ -38,6 +39,7 @@ from orchestration.settings import Settings
 from orchestration.space import AREAS
 from orchestration.warehouse import OWNER, asset_key, read_build, write_build
 from sources.landing import Folders, valid_deliveries
+from sources.ledger import Outcome
 from sources.region import Region
 
 if TYPE_CHECKING:
@@ -126,7 +128,7 @@ def edition_assets(
             facts=_facts(settings, region),
             imprint=imprint_of(region),
             handbook=handbook_facts(settings, region, manifest),
-            previous=current_folder(settings),
+            previous=edition_before(settings, manifest),
         )
         return dg.MaterializeResult(
             metadata={
@@ -249,6 +251,7 @@ def _facts(settings: Settings, region: Region) -> dict:
         "scale": settings.scale,
         "code_version": settings.code_version(),
         "steckbriefe": settings.steckbriefe,
+        "areas_sha256": areas_hash(settings),
         "rule_versions": {
             "region": region.version,
             "privacy": policy.version,
@@ -265,8 +268,7 @@ def _facts(settings: Settings, region: Region) -> dict:
                 "file": o.file,
                 "sha256": o.sha256,
                 "layout": o.layout,
-                "rows": o.rows_accepted,
-                "quarantined": o.rows_quarantined,
+                **_rows_told(region, o),
                 "repairs": o.repairs,
             }
             for o in valid_deliveries(region, Folders(settings.landing))
@@ -274,6 +276,21 @@ def _facts(settings: Settings, region: Region) -> dict:
         "repairs": [repair.model_dump(exclude={"inside"}) for repair in region.repairs]
         + [area.model_dump() for area in region.uninhabited],
         "gates": {gate: gate_summary(settings, gate) for gate in (PLAUSIBILITY, PRIVACY)},
+    }
+
+
+def areas_hash(settings: Settings) -> str:
+    """Return the SHA-256 of the shapes of all Gebietsstände, as they lie in the home."""
+    with settings.areas.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _rows_told(region: Region, outcome: Outcome) -> dict[str, int | None]:
+    """How many rows a delivery had; None of persons, whose rows are a count that is protected."""
+    told = region.feed(outcome.feed).ebene != "einzeldaten"
+    return {
+        "rows": outcome.rows_accepted if told else None,
+        "quarantined": outcome.rows_quarantined if told else None,
     }
 
 

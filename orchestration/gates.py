@@ -120,7 +120,9 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     if gate == PUBLICATION:
         names = dbt_vars(settings)["indikatoren"]
         problems = (
-            *audit_files(settings.draft, manifest.published_tables(), current_folder(settings)),
+            *audit_files(
+                settings.draft, manifest.published_tables(), edition_before(settings, manifest)
+            ),
             *numbers_of_other_origin(settings.draft, settings.released, settings.warehouse, names),
         )
     result = GateResult(gate, suite, problems, pages[suite.suite.name])
@@ -135,10 +137,23 @@ def run_gate(settings: Settings, manifest: Manifest, gate: str) -> GateResult:
     return result
 
 
-def current_folder(settings: Settings) -> Path | None:
-    """Return the folder of the edition that is published now, if there is one."""
+def edition_before(settings: Settings, manifest: Manifest) -> Path | None:
+    """Return the folder of the edition that is published now, if the next can be compared with it.
+
+    It cannot if it lacks a table or a column that is published today, or cannot be read.
+    """
     link = settings.published / CURRENT
-    return link.resolve() if link.exists() else None
+    if not link.exists():
+        return None
+    try:
+        told = json.loads((link / "manifest.json").read_text("utf-8"))["tables"]
+        comparable = all(
+            set(table.column_names) <= set(told[table.name]["columns"])
+            for table in manifest.published_tables()
+        )
+    except (OSError, ValueError, KeyError):
+        return None
+    return link.resolve() if comparable else None
 
 
 def draft_faults(settings: Settings, feeds: Sequence[str]) -> list[str]:

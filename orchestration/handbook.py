@@ -134,13 +134,15 @@ def _agreements(region: Region) -> list[tuple]:
 
 
 def _delivery(region: Region, outcome: Outcome) -> tuple:
+    """Return what is told of a delivery; not how many rows of persons: that is a protected count."""
+    rows = (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined)
+    if region.feed(outcome.feed).ebene == "einzeldaten":
+        rows = (None, None, None)
     return (
         outcome.feed,
         _unit(region, outcome.liefereinheit),
         outcome.stichtag,
-        outcome.rows_read,
-        outcome.rows_accepted,
-        outcome.rows_quarantined,
+        *rows,
         outcome.layout,
         outcome.agreement,
         (outcome.sha256 or "")[:12],
@@ -189,17 +191,16 @@ def _indicators(settings: Settings, manifest: Manifest) -> list[dict]:
 
 
 def _parameters(settings: Settings) -> list[dict]:
-    """Return every rule table that has rows; a new one stands here without a word of code."""
+    """Return every rule table that has a title and rows; what has none is not published."""
     import pyarrow.parquet as pq
 
     told = []
     for path in sorted(settings.rules.glob("rule_*.parquet")):
         table = pq.read_table(path)
-        if path.stem in TOLD_ELSEWHERE or not table.num_rows:
+        if path.stem not in TITLES or not table.num_rows:
             continue
         rows = [tuple(row.values()) for row in table.to_pylist()]
-        title = TITLES.get(path.stem, path.stem.removeprefix("rule_").replace("_", " "))
-        told.append({"titel": title, "spalten": table.column_names, "zeilen": rows})
+        told.append({"titel": TITLES[path.stem], "spalten": table.column_names, "zeilen": rows})
     return told
 
 

@@ -224,6 +224,13 @@ def _attempt(settings: Settings, verbindung: str, work: Callable[[str], Told]) -
             "expected a published edition, found none; run the job `edition` before its targets"
         )
     edition, variable = manifest["edition_id"], f"SOZIALRAUM_ZIEL_{verbindung}"
+    if manifest["region"] != settings.region:
+        return Told(
+            REFUSED,
+            edition,
+            f"published/{CURRENT}: expected an edition of {settings.region}, found one of "
+            f"{manifest['region']}; give each region a home of its own",
+        )
     if settings.is_trial or _was_trial(manifest):
         return Told(PASSED_OVER, edition, "a trial (SCALE, STECKBRIEFE) goes to no target")
     address = settings.target_address(verbindung)

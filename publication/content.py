@@ -46,7 +46,7 @@ def geometry_hash(areas: "pa.Table") -> str:
 
     Args:
         areas: one row for each area, with `raumebene`, `raum_id`, `gebietsstand` and `geometry`,
-            the normalised WKB as `geopackage.area_shapes` returns it.
+            the normalised WKB as `layers.area_shapes` returns it.
     """
     columns = [
         areas.column(name).to_pylist()

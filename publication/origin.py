@@ -4,7 +4,7 @@ The privacy gate has compared the released counts with patterns that an auditor 
 counts of the finished marts, of areas and of totals that are published themselves, are worked out
 from the released ones once more: what cannot be, came from somewhere else. A total that is summed
 from its published parts is a matter of the publication suite. Not here: whether the files are whole
-and as declared (`audit.py`).
+and as declared (`audit`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from sources.layouts import Strict
 
-STUFEN = Literal["sozialraum", "kommune", "kreis", "indikator"]
+INDIKATOR = "indikator"
+"""The kind of profile that is no level of areas."""
 
 
 class Lizenz(Strict):
@@ -46,14 +47,14 @@ class Steckbriefe(Strict):
     """Which profiles an edition has, and what they lead with.
 
     Attributes:
-        stufen: kinds of profiles.
+        stufen: kinds of profiles: levels of the region, and `indikator`.
         leitindikatoren: the key figures of the first page, at most six.
         leitindex: the index that names an area's class there, if there is one.
         stellungnahme: `pflicht`: without a statement of each municipality that takes part nothing
             is published.
     """
 
-    stufen: tuple[STUFEN, ...] = ("sozialraum", "kommune", "kreis", "indikator")
+    stufen: tuple[str, ...] = ("sozialraum", "kommune", "kreis", INDIKATOR)
     leitindikatoren: tuple[str, ...] = Field(min_length=1, max_length=6)
     leitindex: str | None = None
     stellungnahme: Literal["pflicht", "freiwillig"] = "freiwillig"

@@ -20,7 +20,7 @@ from sources.freigaben import Freigabe, check_freigaben
 from sources.klassen import Klassen, class_rows
 from sources.layouts import Strict
 from sources.notes import Abgleich, Lesehilfe, comparison_rows, note_rows
-from sources.publikation import Publikation
+from sources.publikation import INDIKATOR, Publikation
 from sources.stellungnahmen import Stellungnahme
 from sources.timeline import Timeline, timeline_rows
 from sources.ziele import Ziele
@@ -240,6 +240,7 @@ class Region(Strict):
         self._agreements_agree()
         check_freigaben(self.freigaben, self.kommune_ids, self.themen)
         self._calculations_stand_once()
+        self._profiles_are_of_levels()
         known = {feed.feed for feed in self.feeds}
         named = {*self.expected, *self.quellen, *(repair.feed for repair in self.repairs)}
         named |= {name for feed in self.feeds for name in feed.condition_feeds}
@@ -250,6 +251,15 @@ class Region(Strict):
             if column not in {c.name for c in self.feed(name).columns}:
                 raise ValueError(f"region {self.region}: feed {name} has no column {column!r}")
         return self
+
+    def _profiles_are_of_levels(self) -> None:
+        known = {level.ebene for level in self.levels} | {INDIKATOR}
+        asked = self.publikation.steckbriefe.stufen if self.publikation else ()
+        if unknown := sorted(set(asked) - known):
+            raise ValueError(
+                f"publikation.yaml: expected stufen among {', '.join(sorted(known))}, found "
+                f"{', '.join(unknown)}"
+            )
 
     def _calculations_stand_once(self) -> None:
         for file, keys in {
@@ -489,7 +499,7 @@ def rule_tables(region: Region) -> dict[str, list[dict]]:
         "rule_abgleich": comparison_rows(region.abgleiche),
         "rule_klassengrenze": class_rows(region.klassen.indikatoren if region.klassen else ()),
         "rule_stellungnahme": [
-            {"position": position, **one.model_dump()}
+            {"position": position, **one.model_dump(exclude={"zahlen_geprueft_von"})}
             for position, one in enumerate(region.stellungnahmen, start=1)
         ],
         "rule_difference": [d.model_dump() for d in region.differences],

@@ -60,6 +60,12 @@ class Ziel(Strict):
             raise ValueError(
                 f"ziel {self.ziel}: expected each form once, found {', '.join(twice)} again"
             )
+        if self.art == "postgis" and self.publikum != "fachlich":
+            raise ValueError(
+                f"ziel {self.ziel}: expected publikum: fachlich for PostGIS, found "
+                f"{self.publikum}: the database holds columns for experts, too, and its roles "
+                "tell who reads them"
+            )
         expert = [form for form in self.formen if form in FACHLICH]
         if expert and self.publikum == "oeffentlich":
             raise ValueError(

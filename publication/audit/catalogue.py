@@ -1,6 +1,7 @@
 """The audit of the catalogue: records, concordances and the change report, read anew.
 
-Shares names, identifiers and declared columns with the writers and none of their steps. The exact
+Shares names, identifiers, kinds of changes and declared columns with the writers and none of their
+steps. The exact
 old shapes are in no edition, so a concordance is held against the surfaces of `dim_raum`; changes
 are counted again if the edition before is at hand, else held against the marts alone.
 """
@@ -279,12 +280,10 @@ def _origin(
     expected = [
         len(deliveries),
         len({one["partner"] for one in deliveries}),
-        sum(one["rows"] for one in deliveries),
-        sum(one["quarantined"] for one in deliveries),
     ]
     said = " ".join(_words(root, "//gmd:LI_Lineage/gmd:statement"))
-    if _numbers(said.partition("Zeilen.")[0]) != expected:
-        yield f"{name}: expected the numbers of deliveries and rows of {MANIFEST}, found others"
+    if _numbers(said.partition("Partnern.")[0]) != expected:
+        yield f"{name}: expected the numbers of deliveries and partners of {MANIFEST}, found others"
     rules = re.findall(r"(\w+) \(([\d.]+) Regeln\)", said)
     titles = {"Plausibilität": "plausibility", "Geheimhaltung": "privacy"}
     gates = finished.manifest.get("gates", {})
@@ -292,33 +291,30 @@ def _origin(
         gate = gates.get(titles.get(title, ""), {})
         if not gate.get("passed") or _numbers(number) != [gate.get("rules")]:
             yield f"{name}: expected the gates of {MANIFEST}, found {title} otherwise"
-    rows: Counter = Counter()
-    for one in deliveries if with_sources else ():
-        key = (one["feed"], one["partner"], one["liefereinheit"], one["stichtag"])
-        rows[key, "angenommen"] += one["rows"]
-        rows[key, "zurückgewiesen"] += one["quarantined"]
-    if _sources(root) != dict(rows):
-        yield f"{name}: expected each delivery of {MANIFEST} with its rows, found others"
+    told = {
+        (one["feed"], one["partner"], one["liefereinheit"], one["stichtag"])
+        for one in deliveries
+        if with_sources
+    }
+    if _sources(root) != told:
+        yield f"{name}: expected each delivery of {MANIFEST} and nothing else, found others"
     distance = _words(root, "//gmd:spatialResolution//gmd:distance")
     if distance != ([] if with_sources else [f"{TOLERANCE:g}"]):
         yield f"{name}: expected the resolution of simplified layers, found another"
 
 
-def _sources(root: "_Element") -> dict:
-    """Return the accepted and the refused rows that a lineage tells of each delivery."""
+def _sources(root: "_Element") -> set[tuple]:
+    """Return the deliveries that a lineage tells of; a text of another form stands for itself."""
     form = re.compile(
-        r"(.+) \(Vertrag .+\), Partner (.+), Liefereinheit (.+), Stichtag (\d\d)\.(\d\d)\.(\d{4}): "
-        r"([\d.]+) Zeilen angenommen, ([\d.]+) zurückgewiesen"
+        r"(.+) \(Vertrag .+\), Partner (.+), Liefereinheit (.+), Stichtag (\d\d)\.(\d\d)\.(\d{4})"
     )
-    found = {}
+    found = set()
     for text in _words(root, "//gmd:LI_Source/gmd:description"):
         told = form.fullmatch(text)
         if told is None:
-            return {text: None}
-        feed, partner, unit, day, month, year, accepted, refused = told.groups()
-        key = (feed, partner, unit, f"{year}-{month}-{day}")
-        found[key, "angenommen"] = _numbers(accepted)[0]
-        found[key, "zurückgewiesen"] = _numbers(refused)[0]
+            return {(text,)}
+        feed, partner, unit, day, month, year = told.groups()
+        found.add((feed, partner, unit, f"{year}-{month}-{day}"))
     return found
 
 
@@ -433,13 +429,13 @@ def _statements(graph: "Graph", finished: Finished) -> Iterator[str]:
         yield f"{TURTLE}: expected the extent of the layers of {GEOPACKAGE}, found another"
     deliveries = manifest.get("deliveries", ())
     said = next(iter(_objects(graph, "http://www.w3.org/2000/01/rdf-schema#label", "Gebildet")), "")
-    if _numbers(str(said).partition("Zeilen.")[0]) != [
+    if _numbers(str(said).partition("Partnern.")[0]) != [
         len(deliveries),
         len({one["partner"] for one in deliveries}),
-        sum(one["rows"] for one in deliveries),
-        sum(one["quarantined"] for one in deliveries),
     ]:
-        yield f"{TURTLE}: expected the numbers of deliveries and rows of {MANIFEST}, found others"
+        yield (
+            f"{TURTLE}: expected the numbers of deliveries and partners of {MANIFEST}, found others"
+        )
 
 
 def _objects(graph: "Graph", term: str, begin: str = "") -> list:
@@ -624,8 +620,10 @@ def _revisions(finished: Finished) -> Iterator[str]:
         )
         named = count(
             con,
-            f"SELECT count(*) FROM mart_revision WHERE status_neu IN ({withheld}) "
-            f"AND status_alt NOT IN ({withheld})",
+            "SELECT count(*) FROM mart_revision AS log LEFT JOIN mart_indikator AS now "
+            "USING (raum_id, gebietsstand, stichtag, indikator_id, version) "
+            f"WHERE (log.status_neu IN ({withheld}) OR now.status IN ({withheld})) "
+            f"AND NOT (log.status_alt IN ({withheld}) AND log.status_neu IN ({withheld}))",
         )
     if wrong:
         yield (

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 WITHHELD = ("geheim", "nicht_freigegeben")
 FIGURES = {
-    "mart_bevoelkerung": "anzahl",
-    "mart_indikator": "wert",
-    "mart_index": "index_wert",
-    "mart_reihe": "wert",
+    "mart_bevoelkerung": ("anzahl",),
+    "mart_indikator": ("wert", "zaehler", "klasse"),
+    "mart_index": ("index_wert", "summe", "klasse"),
+    "mart_reihe": ("wert", "zaehler", "klasse", "veraenderung", "veraenderung_prozent"),
+    "mart_abgleich": ("differenz", "differenz_prozent"),
+    "mart_kumulation": ("anzahl_ueberschritten", "ueberschritten", "begruendung"),
 }
+"""Columns that say nothing beside a status that withholds."""
 ABSOLUTE_PATH = re.compile(r"^(~?/|\\\\|[A-Za-z]:[\\/]|file:)|/(home|Users|root)/")
 
 
@@ -174,8 +177,7 @@ def _withheld(folder: Path, tables: Sequence[PublishedTable]) -> Iterator[str]:
     statuses = ", ".join(map(literal, WITHHELD))
     with open_marts(folder) as con:
         for table in tables:
-            column = FIGURES.get(table.name)
-            if column in table.column_names and "status" in table.column_names:
+            for column in FIGURES.get(table.name, ()):
                 figures = f"SELECT count({column}) FROM {quoted(table.name)}"
                 wrong = count(con, f"{figures} WHERE status IN ({statuses})")
                 if wrong:

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from publication.audit.profile_marts import Marts
 from publication.legends import OTHER_COLOUR
+from publication.profiles.drawing import OWN_COLOUR
 from publication.profiles.marks import KEYS, SEPARATOR
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 CLOSE = 0.6
 """By how many units a point may lie beside the place that its value gives."""
-FIXED_WIDTHS = ("5", "8", "14", "16")
-"""Widths of rectangles that stand for no value: hatch, legend, withheld."""
+FIXED = {("5", "5"), ("8", "6"), ("8", "8"), ("14", "8"), ("16", "3.8"), ("16", "7.5")}
+"""Width and height of rectangles that stand for no value: hatch, legends, withheld."""
 FEW = 3
 
 
@@ -43,10 +44,12 @@ def drawing_faults(drawn: Element, marts: Marts) -> Iterator[str]:
                 bars.append((float(value), float(one.get("width", "nan"))))
             else:
                 points.append((float(value), float(one.get("cx")), float(one.get("cy"))))
-        elif one.tag == "rect" and one.get("width") not in FIXED_WIDTHS:
+        elif one.tag == "rect" and (one.get("width"), one.get("height")) not in FIXED:
             yield "expected bars that say what they stand for, others"
         elif one.get("data-raum") is not None:
             yield from _area(one, marts)
+        elif one.tag == "path" and one.get("stroke") == OWN_COLOUR:
+            yield "expected lines that say what they stand for, others"
         elif one.tag == "path" and one.get("fill") in colours:
             yield "expected coloured areas that say what they stand for, others"
     if not _proportional(bars):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
-PATH = re.compile(r"(?<![\w.-])/(home|Users|root|tmp|var|work)/|\bfile:/|\b[A-Za-z]:\\")
+PATH = re.compile(
+    r"(?<![\w.-])/(home|Users|root|tmp|var|work|srv|mnt|media|opt|data|usr|etc)/|\bfile:/|\b[A-Za-z]:\\"
+)
 """A path of a machine, which carries the names of its users; no address of a page."""
 
 

@@ -56,6 +56,34 @@ def freeze(
         _demand_figures(con, tables, begin, end)
 
 
+def rows_of_other_origin(
+    report: Path, edition: Path, tables: Sequence[PublishedTable]
+) -> list[str]:
+    """Return which tables of a finished report hold rows that its edition does not.
+
+    Args:
+        report: `marts.duckdb` of the report.
+        edition: `marts.duckdb` of the edition that it was made from.
+        tables: their tables.
+    """
+    import duckdb
+
+    found = []
+    with duckdb.connect() as con:
+        for name, path in (("report", report), ("edition", edition)):
+            con.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
+        for table in tables:
+            ours, theirs = (quoted(name, "main", table.name) for name in ("report", "edition"))
+            (strange,) = con.execute(
+                f"SELECT count(*) FROM (FROM {ours} EXCEPT ALL FROM {theirs})"
+            ).fetchone()
+            if strange:
+                found.append(
+                    f"{table.name}: expected rows of the edition only, found {strange} others"
+                )
+    return found
+
+
 def _where(table: PublishedTable) -> str:
     """Return the condition on the rows of a table, with `$begin` and `$end`."""
     names = table.column_names

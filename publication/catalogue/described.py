@@ -3,7 +3,6 @@
 Not here: the formats (`iso`, `dcat`), and names and identifiers (`declared`).
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from math import ceil, floor
@@ -98,13 +97,9 @@ def origin(facts: Mapping) -> str:
         facts: the manifest; without file names, checksums and names of contacts.
     """
     deliveries = facts.get("deliveries", ())
-    rows, refused = (
-        sum(delivery[name] for delivery in deliveries) for name in ("rows", "quarantined")
-    )
     partners = sorted({delivery["partner"] for delivery in deliveries})
     parts = [
-        f"Gebildet aus {number(len(deliveries))} Lieferungen von {number(len(partners))} Partnern "
-        f"mit {number(rows)} angenommenen und {number(refused)} zurückgewiesenen Zeilen.",
+        f"Gebildet aus {number(len(deliveries))} Lieferungen von {number(len(partners))} Partnern.",
         "Kleine Zahlen sind geschützt, bevor Quoten, Vergleiche und Indizes aus ihnen gebildet "
         "werden; ein fehlender Wert ist nicht null, seinen Grund nennt die Spalte status.",
     ]
@@ -133,20 +128,19 @@ def gates(facts: Mapping) -> list[str]:
 
 
 def sources(facts: Mapping) -> list[str]:
-    """Return one line for each feed, partner, Liefereinheit and Stichtag, with its rows."""
+    """Return one line for each feed, partner, Liefereinheit and Stichtag.
+
+    It tells no numbers of rows: those of persons are a count, which is protected elsewhere.
+    """
     versions = facts.get("rule_versions", {}).get("contracts", {})
-    accepted: Counter = Counter()
-    refused: Counter = Counter()
-    for delivery in facts.get("deliveries", ()):
-        key = tuple(delivery[name] for name in ("feed", "partner", "liefereinheit", "stichtag"))
-        accepted[key] += delivery["rows"]
-        refused[key] += delivery["quarantined"]
+    keys = {
+        tuple(delivery[name] for name in ("feed", "partner", "liefereinheit", "stichtag"))
+        for delivery in facts.get("deliveries", ())
+    }
     return [
         f"{feed} (Vertrag {versions.get(feed, '–')}), Partner {partner}, Liefereinheit {unit}, "
-        f"Stichtag {_day(stichtag)}: {number(accepted[key])} Zeilen angenommen, "
-        f"{number(refused[key])} zurückgewiesen"
-        for key in sorted(accepted)
-        for feed, partner, unit, stichtag in [key]
+        f"Stichtag {_day(stichtag)}"
+        for feed, partner, unit, stichtag in sorted(keys)
     ]
 
 

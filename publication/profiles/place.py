@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from publication.legends import OTHER, OTHER_COLOUR, SECRET, Legend
+from publication.legends import OTHER, OTHER_COLOUR, SECRET, SECRET_STATUS, Legend
 from publication.profiles import words as german
 from publication.profiles.document import CLASS, NAME, Drawing, Piece
 from publication.profiles.drawing import (
@@ -192,7 +192,7 @@ def draw(
 
 def _area(name: str, key: str, path: str, legend: Legend, state: State) -> str:
     entry = legend.entry(state.value) if state.status == "ok" else None
-    secret = state.status in ("geheim", "nicht_freigegeben")
+    secret = state.status == SECRET_STATUS
     paint = entry.colour if entry else hatched(name) if secret else OTHER_COLOUR
     return element(
         "path",

@@ -85,6 +85,7 @@ def test_an_indicator_has_its_limits_once():
     [
         ({"art": "ordner"}, "expected formen for a folder"),
         ({"art": "postgis", "formen": ["csv"]}, "none for PostGIS"),
+        ({"art": "postgis"}, "expected publikum: fachlich for PostGIS"),
         ({"art": "ordner", "formen": ["marts"]}, "found marts, which hold columns for experts"),
     ],
 )
@@ -94,8 +95,8 @@ def test_a_target_that_no_edition_fits_is_refused(told: dict, message: str):
 
 
 def test_two_targets_of_one_name_or_place_are_refused():
-    one = Ziel(ziel="a", art="postgis", verbindung="A")
-    other = Ziel(ziel="b", art="postgis", verbindung="A")
+    one = Ziel(ziel="a", art="postgis", verbindung="A", publikum="fachlich")
+    other = Ziel(ziel="b", art="postgis", verbindung="A", publikum="fachlich")
     with pytest.raises(ValueError, match="each verbindung once, found A again"):
         Ziele(ziele=(one, other))
 

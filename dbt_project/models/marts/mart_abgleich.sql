@@ -84,8 +84,9 @@ pairs as (
         eigen.raum_id,
         eigen.gebietsstand,
         eigen.stichtag,
-        eigen.wert as eigener_wert,
-        fremd.wert as fremder_wert,
+        -- the sum of a part of the parts, less the other office's total, would tell the rest
+        case when eigen.status = 'ok' then eigen.wert end as eigener_wert,
+        case when fremd.status = 'ok' then fremd.wert end as fremder_wert,
         case
             when eigen.status = 'ok' then fremd.status else eigen.status
         end as status

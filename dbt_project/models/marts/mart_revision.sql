@@ -5,7 +5,7 @@
    indicator had its counts in the last edition and has none any more, no value of that indicator
    and Stichtag is repeated, of any area, because a sum less its parts would give it away; what the
    log said of them earlier is emptied too. Of each row a value is there only if it was published
-   then and is now. A cell that was shown and is withheld now has no row: the log would point to
+   then and is now. A cell that was ever shown and is withheld now has no row: the log would point to
    the old edition in which it can be read. #}
 with neu as (
     select raum_id, gebietsstand, raumebene, stichtag, indikator_id, version, zaehler, nenner,
@@ -117,6 +117,7 @@ protokoll as (
 beurteilt as (
     select
         protokoll.*,
+        coalesce(neu.status in ('geheim', 'nicht_freigegeben'), false) as heute_verborgen,
         gesperrt.indikator_id is null and protokoll.wert_alt is not null
             and protokoll.wert_neu is not null and neu.wert is not null as zeigt_wert,
         gesperrt.indikator_id is null and protokoll.zaehler_alt is not null
@@ -155,5 +156,8 @@ select
     status_neu,
     lieferung
 from beurteilt
-where status_neu not in ('geheim', 'nicht_freigegeben')
-    or status_alt in ('geheim', 'nicht_freigegeben')
+where not (status_neu in ('geheim', 'nicht_freigegeben') or heute_verborgen)
+    or (
+        status_alt in ('geheim', 'nicht_freigegeben')
+        and status_neu in ('geheim', 'nicht_freigegeben')
+    )
