@@ -134,7 +134,7 @@ def _agreements(region: Region) -> list[tuple]:
 
 
 def _delivery(region: Region, outcome: Outcome) -> tuple:
-    """Return what is told of a delivery; not how many rows of persons: that is a protected count."""
+    """Return what is told of a delivery; of persons not how many, which is a protected count."""
     rows = (outcome.rows_read, outcome.rows_accepted, outcome.rows_quarantined)
     if region.feed(outcome.feed).ebene == "einzeldaten":
         rows = (None, None, None)

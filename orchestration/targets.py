@@ -208,6 +208,21 @@ def _sent_check(settings: Settings, mail: Ankuendigung) -> dg.AssetChecksDefinit
     return check
 
 
+def _kept_back(settings: Settings, manifest: Mapping) -> Told | None:
+    """Return why the current edition is for none of this region's targets, if that is so."""
+    edition = manifest["edition_id"]
+    if manifest["region"] != settings.region:
+        return Told(
+            REFUSED,
+            edition,
+            f"published/{CURRENT}: expected an edition of {settings.region}, found one of "
+            f"{manifest['region']}; give each region a home of its own",
+        )
+    if settings.is_trial or _was_trial(manifest):
+        return Told(PASSED_OVER, edition, "a trial (SCALE, STECKBRIEFE) goes to no target")
+    return None
+
+
 def _was_trial(manifest: Mapping) -> bool:
     return manifest.get("scale", 1) < 1 or manifest.get("steckbriefe", "alle") != "alle"
 
@@ -224,15 +239,8 @@ def _attempt(settings: Settings, verbindung: str, work: Callable[[str], Told]) -
             "expected a published edition, found none; run the job `edition` before its targets"
         )
     edition, variable = manifest["edition_id"], f"SOZIALRAUM_ZIEL_{verbindung}"
-    if manifest["region"] != settings.region:
-        return Told(
-            REFUSED,
-            edition,
-            f"published/{CURRENT}: expected an edition of {settings.region}, found one of "
-            f"{manifest['region']}; give each region a home of its own",
-        )
-    if settings.is_trial or _was_trial(manifest):
-        return Told(PASSED_OVER, edition, "a trial (SCALE, STECKBRIEFE) goes to no target")
+    if (kept := _kept_back(settings, manifest)) is not None:
+        return kept
     address = settings.target_address(verbindung)
     if address is None:
         return Told(PASSED_OVER, edition, f"no address: set {variable} to deliver there")

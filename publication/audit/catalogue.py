@@ -1,9 +1,9 @@
 """The audit of the catalogue: records, concordances and the change report, read anew.
 
 Shares names, identifiers, kinds of changes and declared columns with the writers and none of their
-steps. The exact
-old shapes are in no edition, so a concordance is held against the surfaces of `dim_raum`; changes
-are counted again if the edition before is at hand, else held against the marts alone.
+steps. The exact old shapes are in no edition, so a concordance is held against the surfaces of
+`dim_raum`; changes are counted again if the edition before is at hand, else held against the marts
+alone.
 """
 
 import json

@@ -44,18 +44,24 @@ def drawing_faults(drawn: Element, marts: Marts) -> Iterator[str]:
                 bars.append((float(value), float(one.get("width", "nan"))))
             else:
                 points.append((float(value), float(one.get("cx")), float(one.get("cy"))))
-        elif one.tag == "rect" and (one.get("width"), one.get("height")) not in FIXED:
-            yield "expected bars that say what they stand for, others"
         elif one.get("data-raum") is not None:
             yield from _area(one, marts)
-        elif one.tag == "path" and one.get("stroke") == OWN_COLOUR:
-            yield "expected lines that say what they stand for, others"
-        elif one.tag == "path" and one.get("fill") in colours:
-            yield "expected coloured areas that say what they stand for, others"
+        else:
+            yield from _unmarked(one, colours)
     if not _proportional(bars):
         yield "expected bars as long as their values, drawings with others"
     if not (_affine([(v, x) for v, x, _ in points]) or _affine([(v, y) for v, _, y in points])):
         yield "expected points where their values are, drawings with others"
+
+
+def _unmarked(one: Element, colours: set[str]) -> Iterator[str]:
+    """Find what looks as if it stood for a value, and does not say for which."""
+    if one.tag == "rect" and (one.get("width"), one.get("height")) not in FIXED:
+        yield "expected bars that say what they stand for, others"
+    elif one.tag == "path" and one.get("stroke") == OWN_COLOUR:
+        yield "expected lines that say what they stand for, others"
+    elif one.tag == "path" and one.get("fill") in colours:
+        yield "expected coloured areas that say what they stand for, others"
 
 
 def _value(one: Element, marts: Marts) -> float | str | None:

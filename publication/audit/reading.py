@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 PATH = re.compile(
-    r"(?<![\w.-])/(home|Users|root|tmp|var|work|srv|mnt|media|opt|data|usr|etc)/|\bfile:/|\b[A-Za-z]:\\"
+    r"(?<![\w.-])/(home|Users|root|tmp|var|work|srv|mnt|media|opt|data|usr|etc)/"
+    r"|\bfile:/|\b[A-Za-z]:\\"
 )
 """A path of a machine, which carries the names of its users; no address of a page."""
 
