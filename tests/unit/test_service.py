@@ -25,6 +25,7 @@ import requests
 import yaml
 from made_edition import FACTS, IMPRINT, LONG_NAME, NAMES, TOWN, VILLAGE, Made, make
 
+from publication.forms import geopackage
 from publication.service import database, run
 from publication.service.audit import audit_service
 from publication.service.config import configuration
@@ -78,7 +79,9 @@ def say_otherwise(edition: Path) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Made:
-    return make(tmp_path_factory.mktemp("made"))
+    with pytest.MonkeyPatch.context() as patch:  # neither loader nor service read other forms
+        patch.setattr("publication.draft.FORMS", (geopackage.write,))
+        return make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def server(made: Made, before: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def task(server: Postgres, made: Made, before: Path, tmp_path_factory) -> run.Task:
-    """What is served: first the edition before, since the made one is loaded, that one."""
+    """What is served: first the edition before; when the made one has been loaded, that one."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     current = home / "current"
     current.symlink_to(before)
@@ -142,7 +145,16 @@ sys.exit(run.serve(task, lambda text: print(text, flush=True)))
 
 
 @pytest.fixture(scope="module")
-def renewed(task: run.Task, server: Postgres, made: Made) -> Iterator[Renewed]:
+def no_proxy() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            patch.delenv(name, raising=False)
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def renewed(no_proxy: None, task: run.Task, server: Postgres, made: Made) -> Iterator[Renewed]:
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, task.edition, task.address, task.state, str(task.port)],
         env={
@@ -203,9 +215,8 @@ def test_the_service_renews_itself_when_an_edition_is_loaded(service, renewed, s
     assert len(renewed.children()) == 1
     # a column that the edition no longer has stays in the database, for the views on it
     with psycopg.connect(server.address) as con:
-        assert con.execute("SELECT count(*), count(alte_quote) FROM pub.kommune").fetchone() == (
-            *(2, 0),
-        )
+        kept = con.execute("SELECT count(*), count(alte_quote) FROM pub.kommune").fetchone()
+    assert kept == (2, 0)
     assert "alte_quote" in renewed.earlier
     told = ask(f"{service}/collections/kommune/schema", f="json").json()["properties"]
     assert set(told) == renewed.earlier - {"alte_quote"}
@@ -405,7 +416,7 @@ def test_the_audit_finds_every_planted_fault(service, task, server, tmp_path):
     assert not [problem for problem in problems if "Anderswo" in problem]
 
 
-def test_a_database_that_is_closed_is_told_without_a_word_of_it(service, server):
+def test_a_database_that_is_closed_is_told_without_a_word_of_it(service, task, server):
     with changed(
         server,
         "REVOKE USAGE ON SCHEMA pub FROM sozialraum_oeffentlich",
@@ -416,6 +427,8 @@ def test_a_database_that_is_closed_is_told_without_a_word_of_it(service, server)
             assert answer.status_code == 503
             for word in (LOGIN, str(server.port), "pub.", "psycopg", "permission"):
                 assert word not in answer.text
+        with pytest.raises(ValueError, match="found that it refuses to tell"):
+            database.shown(task.address)
 
 
 def test_the_process_knows_its_own_folder_and_nothing_else(service, renewed, task):
@@ -499,7 +512,7 @@ def test_the_configuration_says_what_the_edition_says(made, tmp_path):
     assert "rang_kreis" not in json.dumps(told, default=str)
 
 
-def test_every_page_is_german_and_loads_nothing_from_elsewhere(service, tmp_path):
+def test_every_page_is_german_and_loads_nothing_from_elsewhere(service):
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed: see .ci/run")
     from playwright.sync_api import sync_playwright
@@ -518,7 +531,7 @@ def test_every_page_is_german_and_loads_nothing_from_elsewhere(service, tmp_path
         f"{base}/kommune/items/{VILLAGE}": LONG_NAME,
         f"{base}/kennzahl/items?limit=5": "Kennzahlen, alle Stichtage: Inhalt",
     }
-    shots = Path(os.environ.get("SOZIALRAUM_TEST_BILDER") or tmp_path)
+    shots = os.environ.get("SOZIALRAUM_TEST_BILDER")  # a folder for who wants to look at them
     asked, said = [], []
     with sync_playwright() as tool:
         browser = tool.chromium.launch(
@@ -532,7 +545,8 @@ def test_every_page_is_german_and_loads_nothing_from_elsewhere(service, tmp_path
             assert page.goto(url).status == 200
             assert page.locator("h1").inner_text() == heading
             assert page.locator("html").get_attribute("lang") == "de"
-            page.screenshot(path=shots / f"seite{number:02}.png", full_page=True)
+            if shots:
+                page.screenshot(path=Path(shots) / f"seite{number:02}.png", full_page=True)
         page.goto(f"{base}/sozialraum/items")
         row = page.get_by_role("row", name=NAMES[f"{TOWN}-002"])
         assert row.locator("td").all_inner_texts() == [f"{TOWN}-002", TOWN, "2015", "4,00"]
