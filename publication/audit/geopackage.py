@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.audit import qgis
-from publication.audit.reading import layer_cells, measures, open_marts, same_names
+from publication.audit.reading import (
+    LONG_NAMES,
+    layer_cells,
+    long_cells,
+    measures,
+    open_marts,
+    same_names,
+)
 from publication.forms.geopackage import GEOPACKAGE, PROJECTS, STYLES
 from publication.layers import (
     AREA_COLUMNS,
@@ -29,14 +36,6 @@ from publication.tables import PublishedTable, quoted, table_named
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-LONG_NAMES = {
-    "raum_name": ("dim_raum", "raum_name"),
-    "name": ("dim_indikator", "name"),
-    "thema": ("dim_indikator", "thema"),
-    "einheit": ("dim_indikator", "einheit"),
-}
-"""What the long table tells beside the columns of `mart_indikator`."""
 
 STANDARD = {
     *("gpkg_contents", "gpkg_data_columns", "gpkg_data_column_constraints", "gpkg_extensions"),
@@ -286,41 +285,9 @@ def _long(path: Path, con: "duckdb.DuckDBPyConnection", mart: PublishedTable) ->
     """Compare every row and cell of the long table with the marts."""
     import pyogrio
 
-    name = f"{GEOPACKAGE} {LONG}"
     if LONG not in pyogrio.list_layers(path)[:, 0]:
         return
     rows = _read(path, LONG, shapes=False)
-    columns = [*mart.public_columns(), *LONG_NAMES]
-    if not set(columns) <= set(rows.column_names):
-        return
-    con.register("long", rows)
-    casts = {column.name: column.type for column in mart.columns}
-    found = [
-        f"{quoted(column)}::{casts.get(column, 'varchar')} AS {quoted(column)}"
-        for column in columns
-    ]
-    expected = [
-        quoted("mart", column) if column in casts else quoted(*LONG_NAMES[column])
-        for column in columns
-    ]
-    ours = f"""
-        SELECT {", ".join(expected)} FROM mart_indikator AS mart
-        LEFT JOIN dim_raum USING (raum_id, gebietsstand)
-        LEFT JOIN dim_indikator USING (indikator_id, version)
-    """
-    theirs = f"SELECT {', '.join(found)} FROM long"
-    missing, extra, exposed = (
-        con.execute(f"SELECT count(*) FROM ({query})").fetchone()[0]
-        for query in (
-            f"{ours} EXCEPT ALL {theirs}",
-            f"{theirs} EXCEPT ALL {ours}",
-            "FROM long WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
-        )
-    )
-    if exposed:
-        yield f"{name}: expected no value where the status is not ok, found {exposed}"
-    if missing or extra:
-        yield (
-            f"{name}: expected the rows of mart_indikator, found {missing} rows missing and "
-            f"{extra} rows more"
-        )
+    if {*mart.public_columns(), *LONG_NAMES} <= set(rows.column_names):
+        con.register("long", rows)
+        yield from long_cells(con, f"{GEOPACKAGE} {LONG}", mart)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from publication.layers import NO_AREA
 from publication.material import MARTS
-from publication.tables import literal, quoted
+from publication.tables import PublishedTable, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +23,14 @@ PATH = re.compile(
 )
 """A path of a machine, which carries the names of its users; no address of a page."""
 
+
+LONG_NAMES = {
+    "raum_name": ("dim_raum", "raum_name"),
+    "name": ("dim_indikator", "name"),
+    "thema": ("dim_indikator", "thema"),
+    "einheit": ("dim_indikator", "einheit"),
+}
+"""What the long table tells beside the columns of `mart_indikator`: column → where it stands."""
 
 # What wide layers show of one level: the newest Stichtag of each indicator and index
 NEWEST = """
@@ -138,6 +146,47 @@ def _cell(measure: Measure) -> str:
             {status} AS told_status, {day} AS told_day
         FROM layer
     """
+
+
+def long_cells(con: "duckdb.DuckDBPyConnection", name: str, mart: PublishedTable) -> Iterator[str]:
+    """Compare every row and cell of a long table with `mart_indikator` and the names in dimensions.
+
+    Args:
+        con: the marts, with the table registered as `long`; it has all columns.
+        name: what the sentences call it.
+        mart: the declaration of `mart_indikator`.
+    """
+    columns = [*mart.public_columns(), *LONG_NAMES]
+    casts = {column.name: column.type for column in mart.columns}
+    found = [
+        f"{quoted(column)}::{casts.get(column, 'varchar')} AS {quoted(column)}"
+        for column in columns
+    ]
+    expected = [
+        quoted("mart", column) if column in casts else quoted(*LONG_NAMES[column])
+        for column in columns
+    ]
+    ours = f"""
+        SELECT {", ".join(expected)} FROM mart_indikator AS mart
+        LEFT JOIN dim_raum USING (raum_id, gebietsstand)
+        LEFT JOIN dim_indikator USING (indikator_id, version)
+    """
+    theirs = f"SELECT {', '.join(found)} FROM long"
+    missing, extra, exposed = (
+        count(con, f"SELECT count(*) FROM ({query})")
+        for query in (
+            f"{ours} EXCEPT ALL {theirs}",
+            f"{theirs} EXCEPT ALL {ours}",
+            "FROM long WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
+        )
+    )
+    if exposed:
+        yield f"{name}: expected no value where the status is not ok, found {exposed}"
+    if missing or extra:
+        yield (
+            f"{name}: expected the rows of mart_indikator, found {missing} rows missing and "
+            f"{extra} rows more"
+        )
 
 
 def same_names(

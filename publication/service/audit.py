@@ -11,11 +11,22 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publication.audit.reading import Measure, count, measures, open_marts, same_names
+from publication.audit.reading import (
+    LONG_NAMES,
+    Measure,
+    count,
+    layer_cells,
+    levels,
+    long_cells,
+    measures,
+    open_marts,
+    same_names,
+)
 from publication.forms.geopackage import GEOPACKAGE
 from publication.handbuch import faults
-from publication.layers import AREA_COLUMNS, GENERALISED, NO_AREA
+from publication.layers import AREA_COLUMNS, GENERALISED, LONG
 from publication.material import MANIFEST
+from publication.service.config import STORAGE_CRS
 from publication.tables import PublishedTable, quoted, table_named
 
 if TYPE_CHECKING:
@@ -23,9 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import requests
 
-LONG_TABLE = "kennzahl"
 SHAPES = ("Polygon", "MultiPolygon")
-CRS = "http://www.opengis.net/def/crs/EPSG/0/25832"
 PAGE = 10_000
 OK = 200
 PATIENCE = 60  # seconds
@@ -149,16 +158,13 @@ def _problems(
         yield from client.page(path)
     if edition_id not in client.read("/")["description"]:
         yield "/: expected the id of the edition, found another edition or none"
-    levels = con.execute(
-        "SELECT DISTINCT raumebene FROM dim_raum WHERE raumebene <> ? ORDER BY ALL", [NO_AREA]
-    ).fetchall()
-    layers = {level + kind: level for (level,) in levels for kind in ("", GENERALISED)}
+    layers = {level + kind: level for level in levels(con) for kind in ("", GENERALISED)}
     found = [one["id"] for one in client.read("/collections")["collections"]]
-    yield from same_names("/collections", "collections", {*layers, LONG_TABLE}, found)
+    yield from same_names("/collections", "collections", {*layers, LONG}, found)
     for name, level in layers.items():
         if name in found:
             yield from _layer(client, name, level, folder, con)
-    if LONG_TABLE in found:
+    if LONG in found:
         yield from _long_table(client, tables, con)
     for question, expected in BAD_QUESTIONS.items():
         status, _ = client.ask(question.format(*sorted(layers)[:1]))
@@ -170,7 +176,9 @@ def _items(client: _Client, name: str) -> list[dict]:
     """Return all items of a collection."""
     items: list[dict] = []
     while True:
-        page = client.read(f"/collections/{name}/items", crs=CRS, limit=PAGE, offset=len(items))
+        page = client.read(
+            f"/collections/{name}/items", crs=STORAGE_CRS, limit=PAGE, offset=len(items)
+        )
         items += page["features"]
         if not page["features"] or len(items) >= page["numberMatched"]:
             return items
@@ -205,10 +213,9 @@ def _layer(
     expected = [*AREA_COLUMNS, *(column for measure in declared for column in measure.columns)]
     yield from _properties(client, name, expected, items)
     yield from _shapes(name, items, folder)
-    con.register("layer", _rows(items, expected))
+    con.register("layer", _typed(_rows(items, expected), declared))
     yield from _areas(con, name, level)
-    for measure in declared:
-        yield from _cells(con, name, level, measure)
+    yield from layer_cells(con, f"/collections/{name}/items", level, declared)
 
 
 def _rows(items: Sequence[dict], columns: Sequence[str]) -> "pa.Table":
@@ -217,6 +224,18 @@ def _rows(items: Sequence[dict], columns: Sequence[str]) -> "pa.Table":
     return pa.table(
         {column: [item["properties"].get(column) for item in items] for column in columns}
     )
+
+
+def _typed(rows: "pa.Table", declared: Sequence[Measure]) -> "pa.Table":
+    """Give measures their types, which a column without any value does not tell."""
+    import pyarrow as pa
+
+    for measure in declared:
+        value = pa.string() if measure.value == "klasse" else pa.float64()
+        for name, kind in zip(measure.columns, (value, pa.string(), pa.date32()), strict=True):
+            column = rows.column(name).cast(kind)
+            rows = rows.set_column(rows.column_names.index(name), name, column)
+    return rows
 
 
 def _shapes(name: str, items: Sequence[dict], folder: Path) -> Iterator[str]:
@@ -268,106 +287,16 @@ def _areas(con: "duckdb.DuckDBPyConnection", name: str, level: str) -> Iterator[
         )
 
 
-def _cells(
-    con: "duckdb.DuckDBPyConnection", name: str, level: str, measure: Measure
-) -> Iterator[str]:
-    """Compare value, status and Stichtag of one indicator or index in every area."""
-    kind = "VARCHAR" if measure.value == "klasse" else "DOUBLE"
-    value, status, day = map(quoted, measure.columns)
-    exposed, different = con.execute(
-        f"""
-        WITH
-        newest AS (
-            SELECT raum_id, gebietsstand, status, stichtag, {measure.value}::{kind} AS figure
-            FROM {measure.mart}
-            WHERE raumebene = ? AND {measure.key_column} = ?
-            QUALIFY row(stichtag, {measure.version})
-                = max(row(stichtag, {measure.version})) OVER (PARTITION BY gebietsstand)
-        ),
-        cells AS (
-            SELECT raum_id, gebietsstand, {value}::{kind} AS v, {status}::VARCHAR AS s,
-                {day}::DATE AS d
-            FROM layer
-        )
-        SELECT
-            count(*) FILTER (v IS NOT NULL AND status IS DISTINCT FROM 'ok'),
-            count(*) FILTER (
-                (status = 'ok' AND v IS DISTINCT FROM figure)
-                OR s IS DISTINCT FROM status
-                OR d IS DISTINCT FROM stichtag
-            )
-        FROM cells LEFT JOIN newest USING (raum_id, gebietsstand)
-        """,
-        [level, measure.key],
-    ).fetchone()
-    where = f"/collections/{name}/items, property {measure.columns[0]}"
-    if exposed:
-        yield (
-            f"{where}: expected no value where the status in {measure.mart} is not ok, "
-            f"found {exposed}"
-        )
-    if different:
-        yield (
-            f"{where}: expected value, status and Stichtag of {measure.mart}, found {different} "
-            "areas with others"
-        )
-
-
 def _long_table(
     client: _Client, tables: Sequence[PublishedTable], con: "duckdb.DuckDBPyConnection"
 ) -> Iterator[str]:
-    """Compare every row of the long table with the marts, with what the table has of columns."""
-    declared = table_named(tables, "mart_indikator")
-    items = _items(client, LONG_TABLE)
-    yield from _pages(client, LONG_TABLE, items)
-    told = set(client.read(f"/collections/{LONG_TABLE}/schema")["properties"]) - {"geometry"}
-    allowed = {*declared.public_columns(), "raum_name", "name", "einheit", "thema"}
-    required = {*declared.key, "raumebene", "wert", "klasse", "status"}
-    yield from same_names(
-        f"/collections/{LONG_TABLE}", "properties", required | told & allowed, told
-    )
-    yield from _properties(client, LONG_TABLE, told, items)
+    """Compare every row of the long table with the marts."""
+    mart = table_named(tables, "mart_indikator")
+    expected = [*mart.public_columns(), *LONG_NAMES]
+    items = _items(client, LONG)
+    yield from _pages(client, LONG, items)
+    yield from _properties(client, LONG, expected, items)
     if any(item["geometry"] is not None for item in items):
-        yield f"/collections/{LONG_TABLE}/items: expected no geometry, found some"
-    columns = sorted(told & allowed)
-    con.register("long", _rows(items, columns))
-    con.execute(
-        """
-        CREATE OR REPLACE TEMP VIEW expected AS
-        SELECT figures.*, raum_name, name, einheit, thema
-        FROM mart_indikator AS figures
-        LEFT JOIN (SELECT DISTINCT raum_id, gebietsstand, raum_name FROM dim_raum)
-            USING (raum_id, gebietsstand)
-        LEFT JOIN dim_indikator USING (indikator_id, version)
-        """
-    )
-    kinds = dict(row[:2] for row in con.execute("DESCRIBE expected").fetchall())
-    names = ", ".join(map(quoted, columns))
-    cast = ", ".join(f"{quoted(name)}::{kinds[name]} AS {quoted(name)}" for name in columns)
-    rows = f"SELECT {cast} FROM long"
-    wrong = count(con, f"SELECT count(*) FROM ({rows} EXCEPT ALL SELECT {names} FROM expected)")
-    if wrong:
-        yield (
-            f"/collections/{LONG_TABLE}/items: expected rows of mart_indikator, found {wrong} "
-            "others"
-        )
-    missing = count(
-        con,
-        f"SELECT count(*) FROM (SELECT {names} FROM expected WHERE raumebene <> '{NO_AREA}' "
-        f"AND gebietsstand IN (SELECT gebietsstand FROM long) EXCEPT ALL {rows})",
-    )
-    if missing:
-        yield (
-            f"/collections/{LONG_TABLE}/items: expected every row of mart_indikator for its "
-            f"Gebietsstände, found {missing} missing or told otherwise"
-        )
-    exposed = count(
-        con,
-        "SELECT count(*) FROM long "
-        "WHERE status <> 'ok' AND (wert IS NOT NULL OR klasse IS NOT NULL)",
-    )
-    if exposed:
-        yield (
-            f"/collections/{LONG_TABLE}/items: expected no value where the status is not ok, "
-            f"found {exposed}"
-        )
+        yield f"/collections/{LONG}/items: expected no geometry, found some"
+    con.register("long", _rows(items, expected))
+    yield from long_cells(con, f"/collections/{LONG}/items", mart)

@@ -17,12 +17,13 @@ from typing import NamedTuple
 from publication.forms.geopackage import GEOPACKAGE
 from publication.handbuch import HANDBOOK, MEANING
 from publication.imprint import Imprint
-from publication.layers import CRS, GENERALISED
+from publication.layers import CRS, GENERALISED, LONG, figure_fields
 from publication.legends import NEWEST
 from publication.material import MANIFEST, MARTS
 from publication.numbers import digits_of
 from publication.service.database import connection
 from publication.tables import PublishedTable, quoted, table_named
+from publication.targets.postgis.declared import GEOMETRY_COLUMN
 
 TEMPLATES = Path(__file__).parent / "templates"
 PROVIDER = "publication.service.provider.EditionTable"
@@ -33,12 +34,6 @@ MAX_ITEMS = 10_000
 DEFAULT_ITEMS = 100
 LANGUAGES = ("de-DE",)
 CATALOGUE = {".xml": "application/xml", ".rdf": "application/rdf+xml", ".ttl": "text/turtle"}
-
-LONG_TABLE = "kennzahl"
-LONG_TITLES = {"raum_id": "Kennung des Raums", "raum_name": "Raum", "name": "Kennzahl"}
-"""What reads otherwise than its name spelled out."""
-LONG_COLUMNS = ("raum_name", "name", "einheit", "thema")
-"""Columns of the long table beside those of `mart_indikator` that everyone may see."""
 
 
 class Column(NamedTuple):
@@ -195,39 +190,22 @@ def _long_table(
 ) -> Collection:
     import duckdb
 
-    declared = table_named(tables, "mart_indikator")
-    public = declared.public_columns()
-    areas, indicators = (table_named(tables, name) for name in ("dim_raum", "dim_indikator"))
-    texts = {
-        column.name: column.description
-        for table in (areas, indicators, declared)
-        for column in table.columns
-    }
-    names = list(public)
-    names[1:1] = LONG_COLUMNS[:1]
-    place = names.index("version") + 1
-    names[place:place] = LONG_COLUMNS[1:]
     with duckdb.connect(str(folder / MARTS), read_only=True) as con:
         days = con.execute("SELECT min(stichtag), max(stichtag) FROM mart_indikator").fetchone()
     west, south, east, north = zip(*(other.bounds for other in others), strict=True)
     return Collection(
-        LONG_TABLE,
+        LONG,
         "Kennzahlen, alle Stichtage",
         "Jede Kennzahl jedes Raums zu jedem Stichtag, ohne Geometrie. Ein leerer Wert ist nicht "
         "null; warum er fehlt, sagt die Spalte status.",
         tuple(
-            Column(name, LONG_TITLES.get(name, _spelled(name)), texts.get(name, ""))
-            for name in names
+            Column(field.name, field.alias, field.description) for field in figure_fields(tables)
         ),
-        declared.key,
+        table_named(tables, "mart_indikator").key,
         (min(west), min(south), max(east), max(north)),
         None if None in days else days,
         "stichtag",
     )
-
-
-def _spelled(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 def _days(
@@ -336,7 +314,7 @@ def _provider(collection: Collection, data: dict, options: dict) -> dict:
         "id_field": collection.key[0] if len(collection.key) == 1 else "id",
         "title_field": "raum_name",
         **({"time_field": collection.time} if collection.time else {}),
-        "geom_field": "geom",
+        "geom_field": GEOMETRY_COLUMN,
         "crs": list(SYSTEMS),
         "storage_crs": STORAGE_CRS,
         "key": list(collection.key),

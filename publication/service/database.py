@@ -7,16 +7,15 @@ from collections.abc import Collection
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from publication.targets.postgis.declared import EDITIONS, EVERYONE, EXPERTS, SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
 
-SCHEMA = "pub"
-ROLE = "sozialraum_oeffentlich"
-OTHER_ROLES = ("sozialraum_publisher", "sozialraum_fachlich")
 VARIABLE = "SOZIALRAUM_DIENST"
-EDITIONS = f"{SCHEMA}.ausgabe"
+SHOWN = f"{SCHEMA}.{EDITIONS}"
 SESSION = "-c default_transaction_read_only=on -c statement_timeout=20000"
 PATIENCE = 5  # seconds
 
@@ -68,18 +67,19 @@ def check(address: str, relations: Collection[str]) -> None:
         member, more = con.execute(
             """
             SELECT
-                bool_or(rolname = %s AND pg_has_role(oid, 'MEMBER')),
-                bool_or(rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER'))
-                    OR bool_or(rolname = current_user AND rolsuper)
-            FROM pg_roles
+                coalesce(bool_or(rolname = %(everyone)s), false),
+                bool_or(rolsuper OR rolname = %(experts)s OR oid IN (
+                    SELECT nspowner FROM pg_namespace WHERE nspname = %(schema)s
+                ))
+            FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')
             """,
-            [ROLE, list(OTHER_ROLES)],
+            {"everyone": EVERYONE, "experts": EXPERTS, "schema": SCHEMA},
         ).fetchone()
         if more or not member:
             raise ValueError(
-                f"{VARIABLE}: expected a login that is a member of {ROLE} and nothing more, found "
-                f"{'one with further rights' if more else 'no member'}; make a login for the "
-                "service alone"
+                f"{VARIABLE}: expected a login that is a member of {EVERYONE} and nothing more, "
+                f"found {'one with further rights' if more else 'no member'}; make a login for "
+                "the service alone"
             )
         readable = {
             name
@@ -93,28 +93,23 @@ def check(address: str, relations: Collection[str]) -> None:
                 [SCHEMA],
             )
         }
-        missing = sorted(set(relations) - readable)
+        missing = sorted({*relations, EDITIONS} - readable)
         if missing:
             raise ValueError(
                 f"{VARIABLE}: expected {', '.join(missing)} in the schema {SCHEMA}, readable for "
-                f"{ROLE}, found no such; load the edition into this database first"
+                f"{EVERYONE}, found no such; load the edition into this database first"
             )
 
 
-def loaded(address: str) -> set[str] | None:
-    """Return the ids of the editions that the database shows; None if it does not tell.
+def shown(address: str) -> str | None:
+    """Return the id of the edition that the database shows; None if none was loaded.
 
     Raises:
-        ValueError: the database does not answer.
+        ValueError: the database does not answer, or does not tell.
     """
-    import psycopg
-
     with _open(address) as con:
-        try:
-            found = con.execute(f"SELECT edition_id FROM {EDITIONS} WHERE aktuell").fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
-            return None
-        return {edition_id for (edition_id,) in found}
+        found = con.execute(f"SELECT edition_id FROM {SHOWN} WHERE aktuell").fetchone()
+        return found[0] if found else None
 
 
 @contextmanager
@@ -135,9 +130,15 @@ def _open(address: str) -> "Iterator[psycopg.Connection]":
             f"{VARIABLE}: expected an address whose options PostgreSQL knows, found another "
             f"({type(error).__name__}); mend what stands behind the question mark"
         ) from None
-    with con:
-        con.execute("SELECT set_config('search_path', %s, false)", [search_path[0]])
-        yield con
+    try:
+        with con:
+            con.execute("SELECT set_config('search_path', %s, false)", [search_path[0]])
+            yield con
+    except psycopg.Error as error:
+        raise ValueError(
+            f"{VARIABLE}: expected a database that shows an edition, found that it refuses to tell "
+            f"({type(error).__name__}); load an edition into this database first"
+        ) from None
 
 
 def _reason(error: Exception) -> str:

@@ -129,11 +129,11 @@ def _prepare(task: Task) -> None:
     manifest = json.loads((task.edition / MANIFEST).read_text("utf-8"))
     names = [one.name for one in collections(task.edition, task.tables, Imprint.of(manifest))]
     database.check(task.address, names)
-    shown = database.loaded(task.address)
-    if shown is not None and manifest["edition_id"] not in shown:
+    shown = database.shown(task.address)
+    if shown != manifest["edition_id"]:
         raise ValueError(
-            f"{database.EDITIONS}: expected edition {manifest['edition_id']}, found "
-            f"{', '.join(sorted(shown)) or 'none'}; load the edition into this database first"
+            f"{database.SHOWN}: expected edition {manifest['edition_id']}, found "
+            f"{shown or 'none'}; load the edition into this database first"
         )
     task.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = configuration(
@@ -209,9 +209,8 @@ def _wait(
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(LOOK)
         with contextlib.suppress(ValueError, OSError):  # not now; the old edition stays
-            shown = database.loaded(task.address)
             lies = task.edition_id()
-            if shown is not None and edition_id not in shown and lies in shown:
+            if lies != edition_id and lies == database.shown(task.address):
                 say(f"edition {lies} is in the database: starting anew")
                 return None
 

@@ -157,10 +157,10 @@ def whole(tmp_path_factory) -> Edition:
 
 
 SOME = (
-    *("dim_raum", "dim_indikator", "mart_indikator", "mart_index"),
+    *("dim_raum", "dim_indikator", "dim_indexklasse", "mart_indikator", "mart_index"),
     *("dim_stellungnahme", "mart_datentableau", "mart_hinweis", "mart_umrechnung"),
 )
-FEW = SOME[:4]
+FEW = SOME[:5]
 
 
 def with_tables(edition: Edition, folder: Path, names: tuple[str, ...]) -> Edition:

@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publication.audit.reading import open_marts, same_names
+from publication.audit.reading import LONG_NAMES, levels, open_marts, same_names
 from publication.forms.geopackage import GEOPACKAGE
-from publication.layers import GENERALISED, NO_AREA
+from publication.layers import GENERALISED, LONG
 from publication.tables import PublishedTable, quoted, quoted_list, table_named
 from publication.targets.postgis.connect import naming
 from publication.targets.postgis.declared import (
@@ -28,9 +28,7 @@ from publication.targets.postgis.declared import (
     GEOMETRY,
     GEOMETRY_COLUMN,
     GONE,
-    LONG,
     LONG_COMMENT,
-    LONG_NAMES,
     PUBLIC_VIEW,
     READERS,
     SCHEMA,
@@ -113,10 +111,7 @@ def expectations(folder: Path, tables: Sequence[PublishedTable]) -> dict[str, Ex
                     mart.rows.select(list(public)),
                 )
         expected[LONG] = _long(con, tables, expected)
-        levels = con.execute(
-            "SELECT DISTINCT raumebene FROM dim_raum WHERE raumebene <> ?", [NO_AREA]
-        ).fetchall()
-    names = {name for (level,) in levels for name in (level, level + GENERALISED)}
+        names = {level + kind for level in levels(con) for kind in ("", GENERALISED)}
     return {**expected, **_layers(folder / GEOPACKAGE, names)}
 
 
@@ -207,30 +202,14 @@ def _long(
     tables: Sequence[PublishedTable],
     expected: Mapping[str, Expected],
 ) -> Expected:
-    sources = {"mart_indikator": table_named(tables, "mart_indikator").public_columns()}
-    for name, wanted in LONG_NAMES.items():
-        public = table_named(tables, name).public_columns()
-        sources[name] = tuple(column for column in public if column in wanted)
-    columns = {
-        column: expected[name].columns[column]
-        for name, names in sources.items()
-        for column in names
-    }
-    lookups = {
-        "raum_name": "(SELECT raum_name FROM dim_raum AS d WHERE d.raum_id = m.raum_id "
-        "AND d.gebietsstand = m.gebietsstand)",
-        **{
-            column: f"(SELECT {column} FROM dim_indikator AS d WHERE "
-            "d.indikator_id = m.indikator_id AND d.version = m.version)"
-            for column in LONG_NAMES["dim_indikator"]
-        },
-    }
-    of_mart = set(sources["mart_indikator"])
-    shown = ", ".join(
-        f"m.{quoted(column)}" if column in of_mart else f"{lookups[column]} AS {quoted(column)}"
-        for column in columns
-    )
-    rows = con.execute(f"SELECT {shown} FROM mart_indikator AS m").to_arrow_table()
+    public = table_named(tables, "mart_indikator").public_columns()
+    columns = {name: expected["mart_indikator"].columns[name] for name in public}
+    shown = [f"m.{quoted(name)}" for name in public]
+    for name, (table, column) in LONG_NAMES.items():
+        columns[name] = expected[table].columns[column]
+        same = " AND ".join(f"d.{key} = m.{key}" for key in expected[table].key)
+        shown.append(f"(SELECT {column} FROM {table} AS d WHERE {same}) AS {quoted(name)}")
+    rows = con.execute(f"SELECT {', '.join(shown)} FROM mart_indikator AS m").to_arrow_table()
     return Expected("v", LONG_COMMENT, columns, (), True, rows)
 
 

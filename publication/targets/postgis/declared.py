@@ -1,6 +1,7 @@
-"""What `pub` is called inside: names, roles and types that loading and audit share.
+"""What `pub` is called inside: names, roles and types that loading, audit and service share.
 
-Not here: which relations an edition has (`relations`), and any step.
+Not here: the long table's name and columns, which all forms share (`publication.layers`), which
+relations an edition has (`relations`), and any step.
 """
 
 SCHEMA, STAGING = "pub", "pub_neu"
@@ -12,13 +13,10 @@ READERS = (EXPERTS, EVERYONE)
 PUBLIC_VIEW = "oeff_"
 """What the name of a view with a table's public columns begins with."""
 
-LONG = "kennzahl"
 LONG_COMMENT = (
     "Alle Kennzahlen: eine Zeile je Raum, Gebietsstand, Stichtag, Indikator und Version, mit den "
     "Namen von Raum und Indikator. Ein leerer Wert ist nicht null; warum er fehlt, sagt status."
 )
-LONG_NAMES = {"dim_raum": ("raum_name",), "dim_indikator": ("name", "einheit", "thema")}
-"""What the long view adds to `mart_indikator`."""
 
 EDITIONS = "ausgabe"
 EDITIONS_COMMENT = "Alle Ausgaben, die hierher geladen wurden: eine Zeile je Ausgabe."

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from publication.forms.geopackage import GEOPACKAGE
-from publication.layers import GENERALISED, NO_AREA
+from publication.layers import GENERALISED, LONG, NO_AREA, figure_fields
 from publication.material import MARTS
-from publication.tables import PublishedTable, literal, quoted, quoted_list, table_named
+from publication.tables import PublishedTable, literal, quoted, quoted_list
 from publication.targets.errors import TargetError
 from publication.targets.postgis.declared import (
     EDITIONS,
@@ -22,9 +22,7 @@ from publication.targets.postgis.declared import (
     EDITIONS_COMMENT,
     GEOMETRY,
     GEOMETRY_COLUMN,
-    LONG,
     LONG_COMMENT,
-    LONG_NAMES,
     LONGEST_NAME,
     PUBLIC_VIEW,
     SRID,
@@ -158,17 +156,9 @@ def _public_view(table: PublishedTable) -> View:
 
 
 def _long_view(tables: Sequence[PublishedTable]) -> View:
-    columns = []
-    for name, wanted in {"mart_indikator": None, **LONG_NAMES}.items():
-        table = table_named(tables, name)
-        public = table.public_columns()
-        columns += [
-            Shown(column.name, quoted(name, column.name), column.description)
-            for column in table.columns
-            if column.name in public and (wanted is None or column.name in wanted)
-        ]
+    columns = [Shown(field.name, field.sql, field.description) for field in figure_fields(tables)]
     source = (
-        "{schema}.mart_indikator "
+        "{schema}.mart_indikator AS mart "
         "LEFT JOIN {schema}.dim_raum USING (raum_id, gebietsstand) "
         "LEFT JOIN {schema}.dim_indikator USING (indikator_id, version)"
     )
