@@ -33,7 +33,7 @@ SYSTEMS = (CRS84, STORAGE_CRS, "http://www.opengis.net/def/crs/EPSG/0/4326")
 MAX_ITEMS = 10_000
 DEFAULT_ITEMS = 100
 LANGUAGES = ("de-DE",)
-CATALOGUE = {".xml": "application/xml", ".jsonld": "application/rdf+xml", ".ttl": "text/turtle"}
+CATALOGUE = {".xml": "application/xml", ".jsonld": "application/ld+json", ".ttl": "text/turtle"}
 
 
 class Column(NamedTuple):
