@@ -338,10 +338,19 @@ def _read_database(settings: Settings, ziel: Ziel, address: str, tables: Tables)
 
 
 def _show_in_database(edition: Path, tables: Tables, address: str) -> tuple[dict, bool]:
-    """Return counts of what was read back there, and whether anything had to be changed."""
+    """Return counts of what was read back there, and whether anything had to be changed.
+
+    Before the switch the API is audited over the staging schema, too.
+    """
+    from publication.service.run import check_staged
     from publication.targets import postgis
 
-    shown = postgis.publish(edition, tables(), address)
+    declared = tables()
+
+    def answers(schema: str) -> list[str]:
+        return check_staged(edition, declared, address, schema)
+
+    shown = postgis.publish(edition, declared, address, further=answers)
     rows = sum(found.rows for found in shown.tables.values())
     return {"tables": len(shown.tables), "rows": rows}, shown.replaced
 

@@ -23,7 +23,7 @@ from publication.material import MANIFEST, MARTS
 from publication.numbers import digits_of
 from publication.service.database import connection
 from publication.tables import PublishedTable, quoted, table_named
-from publication.targets.postgis.declared import GEOMETRY_COLUMN
+from publication.targets.postgis.declared import GEOMETRY_COLUMN, SCHEMA
 
 TEMPLATES = Path(__file__).parent / "templates"
 PROVIDER = "publication.service.provider.EditionTable"
@@ -75,6 +75,7 @@ def configuration(
     *,
     url: str,
     port: int,
+    schema: str = SCHEMA,
     documents: str | None = None,
     languages: Sequence[str] = LANGUAGES,
 ) -> dict:
@@ -86,6 +87,7 @@ def configuration(
         address: of the database, as `postgresql://…`.
         url: where the service is reached from outside; every link begins with it.
         port: where it listens, on loopback.
+        schema: where the edition stands in the database.
         documents: where the edition's files are reached, if they are: then the collections link to
             the handbook and to the catalogue's records there.
         languages: of the answers; the texts are German.
@@ -95,7 +97,7 @@ def configuration(
     """
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     imprint = Imprint.of(manifest)
-    data, options = connection(address)
+    data, options = connection(address, schema)
     url = url.rstrip("/")
     return {
         "server": {

@@ -20,12 +20,13 @@ SESSION = "-c default_transaction_read_only=on -c statement_timeout=20000"
 PATIENCE = 5  # seconds
 
 
-def connection(address: str) -> tuple[dict, dict]:
+def connection(address: str, schema: str = SCHEMA) -> tuple[dict, dict]:
     """Return an address as pygeoapi's `data` and `options`.
 
     Args:
         address: `postgresql://user:password@host:port/database?sslmode=…`; what stands behind the
             question mark is passed on to the driver.
+        schema: where the edition stands.
 
     Raises:
         ValueError: it is no such address; the sentence does not repeat it.
@@ -50,7 +51,7 @@ def connection(address: str) -> tuple[dict, dict]:
         "dbname": url.database,
         "user": url.username,
         **({"password": url.password} if url.password else {}),
-        "search_path": [SCHEMA],
+        "search_path": [schema],
     }
     own = str(url.query.get("options", ""))
     return data, {**dict(url.query), "options": f"{own} {SESSION}".strip()}

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from publication.imprint import Imprint
 from publication.material import MANIFEST
@@ -25,6 +26,7 @@ from publication.service.app import CONFIGURATION, OPENAPI, WRITE_ONLY, write_se
 from publication.service.audit import audit_service
 from publication.service.config import collections, configuration
 from publication.tables import PublishedTable
+from publication.targets.postgis.declared import SCHEMA
 
 CODE = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
@@ -46,6 +48,7 @@ class Task:
         port: on loopback.
         url: where it is reached from outside; None: on loopback.
         documents: where the edition's files are reached from outside, or None.
+        schema: where the edition stands in the database.
     """
 
     edition: Path
@@ -55,6 +58,7 @@ class Task:
     port: int
     url: str | None = None
     documents: str | None = None
+    schema: str = SCHEMA
 
     @property
     def local(self) -> str:
@@ -95,6 +99,31 @@ def check(task: Task) -> list[str]:
         return audit_service(task.local, task.edition, task.tables, secrets=secrets)
 
 
+def check_staged(
+    edition: Path, tables: Sequence[PublishedTable], address: str, schema: str
+) -> list[str]:
+    """Serve an edition from a staging schema, to nobody else, and audit every answer.
+
+    Args:
+        edition: its folder.
+        tables: the declarations with which it was written.
+        address: of the database; the login sees the staging schema.
+        schema: where the edition stands before it is shown.
+
+    Returns:
+        What is wrong; a service that does not come up is a problem.
+    """
+    data, _ = database.connection(address, schema)
+    with TemporaryDirectory() as state:
+        task = Task(edition, tables, address, Path(state), _free_port(), schema=schema)
+        secrets = [data.get("password", ""), f"{data['host']}:{data['port']}", state]
+        try:
+            with running(task):
+                return audit_service(task.local, task.edition, task.tables, secrets=secrets)
+        except ValueError as error:
+            return [f"service over {schema}: {error}"]
+
+
 def write(task: Task) -> None:
     """Write the configuration and the OpenAPI document into the service's folder; start nothing.
 
@@ -126,6 +155,23 @@ def running(task: Task) -> Iterator[subprocess.Popen]:
 
 def _prepare(task: Task) -> None:
     """Look whether the database holds this edition, and write the configuration."""
+    if task.schema == SCHEMA:
+        _demand_shown(task)
+    task.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = configuration(
+        task.edition,
+        task.tables,
+        task.address,
+        url=task.url or task.local,
+        port=task.port,
+        schema=task.schema,
+        documents=task.documents,
+    )
+    write_secret(task.state / CONFIGURATION, _yaml(told))
+
+
+def _demand_shown(task: Task) -> None:
+    """Demand a login with no more rights than it needs, and a database that shows this edition."""
     manifest = json.loads((task.edition / MANIFEST).read_text("utf-8"))
     names = [one.name for one in collections(task.edition, task.tables, Imprint.of(manifest))]
     database.check(task.address, names)
@@ -135,16 +181,6 @@ def _prepare(task: Task) -> None:
             f"{database.SHOWN}: expected edition {manifest['edition_id']}, found "
             f"{shown or 'none'}; load the edition into this database first"
         )
-    task.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = configuration(
-        task.edition,
-        task.tables,
-        task.address,
-        url=task.url or task.local,
-        port=task.port,
-        documents=task.documents,
-    )
-    write_secret(task.state / CONFIGURATION, _yaml(told))
 
 
 def _yaml(configuration: dict) -> str:
@@ -224,6 +260,12 @@ def _end(process: subprocess.Popen) -> None:
         process.wait()
     finally:
         process.stdin.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]
 
 
 def _require_free(port: int) -> None:

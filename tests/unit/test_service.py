@@ -30,6 +30,7 @@ from publication.service import database, run
 from publication.service.audit import audit_service
 from publication.service.config import configuration
 from publication.tables import PublishedTable
+from publication.targets.errors import TargetError
 from publication.targets.postgis import publish
 from tests.servers import PASSWORD, Postgres, free_port, postgis_server
 
@@ -610,3 +611,25 @@ def test_a_signal_ends_the_service_and_its_child(renewed, service):
     assert not Path(f"/proc/{child}").exists()
     with pytest.raises(requests.ConnectionError):
         ask(f"{service}/")
+
+
+def test_the_api_is_audited_over_the_staging_schema_before_the_switch(made: Made):
+    """The loader asks a service over what is staged; a wrong number there stops the switch."""
+    with postgis_server() as fresh:
+        publisher = fresh.address_of("sozialraum_publisher")
+
+        def answers(schema: str) -> list[str]:
+            return run.check_staged(made.draft, made.tables, publisher, schema)
+
+        def planted(schema: str) -> list[str]:
+            with psycopg.connect(publisher.replace("+psycopg", ""), autocommit=True) as con:
+                con.execute(
+                    f"UPDATE {schema}.sozialraum SET sgb2_quote = 4711 "
+                    "WHERE sgb2_quote_status = 'geheim'"
+                )
+            return answers(schema)
+
+        with pytest.raises(TargetError, match="no value where the status") as error:
+            publish(made.draft, made.tables, publisher, further=planted)
+        assert "4711" not in str(error.value)
+        assert publish(made.draft, made.tables, publisher, further=answers).replaced

@@ -157,7 +157,7 @@ class Bank:
     holds: str | None = None
     addresses: list[str] = field(default_factory=list)
 
-    def publish(self, folder, tables, address):
+    def publish(self, folder, tables, address, further):
         self.addresses.append(address)
         if self.error:
             raise self.error
@@ -275,7 +275,7 @@ def test_a_target_that_never_answers_is_given_up(home, bank, monkeypatch):
 
     ended = threading.Event()
     monkeypatch.setattr(targets, "LONGEST", 0.2)
-    monkeypatch.setattr(bank, "publish", lambda *told: ended.wait(20))
+    monkeypatch.setattr(bank, "publish", lambda *told, **more: ended.wait(20))
     result = home.run("bank")
     ended.set()
     assert result.status == {"bank": "nicht_erreicht"}
