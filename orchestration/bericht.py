@@ -16,6 +16,7 @@ from orchestration.models import Manifest, read_manifest
 from orchestration.run_lock import hold
 from orchestration.settings import Settings
 from publication.material import REPORT
+from publication.tables import widened
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ def _make(settings: Settings, manifest: Manifest, order: Order) -> Path:
     folder = (settings.published / CURRENT).resolve()
     tables = manifest.published_tables()
     _demand_same_boundaries(settings, edition)
+    if wider := widened(tables, edition):
+        raise ValueError(
+            f"{edition['edition_id']}: expected columns for everyone as when it was published, "
+            f"found more today: {', '.join(wider[:5])}; publish a new edition first"
+        )
     place = settings.sealed / "bericht"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -68,7 +68,8 @@ def write_draft(
         previous: the folder of the edition before, to tell what has changed; None: there is none.
 
     Returns:
-        The manifest: `facts`, `content_hash`, `geometry_hash`, `tables` {name: {rows, columns}}
+        The manifest: `facts`, `content_hash`, `geometry_hash`, `tables` {name: {rows, columns,
+        oeffentlich: those for everyone}}
         and `files` {relative path: {sha256, bytes}}, which lists all files but the manifest.
 
     Raises:
@@ -99,7 +100,11 @@ def write_draft(
             "content_hash": content_hash(folder / MARTS, tables, outlines),
             "geometry_hash": outlines,
             "tables": {
-                table.name: {"rows": counts[table.name], "columns": list(table.column_names)}
+                table.name: {
+                    "rows": counts[table.name],
+                    "columns": list(table.column_names),
+                    "oeffentlich": list(table.public_columns()),
+                }
                 for table in tables
             },
             "files": file_facts(folder),

@@ -4,7 +4,7 @@ Here belong the declarations that the writer, the content hash and the audit sha
 reading them from the dbt manifest (orchestration), and any access to a file.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 AUDIENCES = ("fachlich", "oeffentlich")
@@ -104,6 +104,27 @@ def table_named(tables: Sequence[PublishedTable], name: str) -> PublishedTable:
     raise ValueError(
         f"{name}: expected among the published tables, found {declared}; "
         "declare the model as published"
+    )
+
+
+def widened(tables: Sequence[PublishedTable], manifest: Mapping) -> list[str]:
+    """Return the columns that are for everyone today and were not when an edition was published.
+
+    Its gates never saw them as such, so nothing that is made from it later may show them.
+
+    Args:
+        tables: today's declarations.
+        manifest: of the edition.
+
+    Returns:
+        `table.column`, in order.
+    """
+    then = {name: set(told.get("oeffentlich", ())) for name, told in manifest["tables"].items()}
+    return sorted(
+        f"{table.name}.{column}"
+        for table in tables
+        for column in table.public_columns()
+        if column not in then.get(table.name, ())
     )
 
 

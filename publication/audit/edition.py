@@ -112,7 +112,11 @@ def _marts(folder: Path, tables: Sequence[PublishedTable], manifest: Mapping) ->
             table = declared[name]
             yield from _layout(con, f"{MARTS} {name}", quoted(name), table)
             rows = count(con, f"SELECT count(*) FROM {quoted(name)}")
-            expected = {"rows": rows, "columns": list(table.column_names)}
+            expected = {
+                "rows": rows,
+                "columns": list(table.column_names),
+                "oeffentlich": list(table.public_columns()),
+            }
             if name in listed and listed[name] != expected:
                 yield (
                     f"{MANIFEST} {name}: expected {rows} rows and the declared columns as in "

@@ -127,7 +127,9 @@ def altered(
     tables = tables or edition.tables
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["edition_id"] = manifest["content_hash"] = folder.name
-    manifest["tables"] = {table.name: manifest["tables"].get(table.name) for table in tables}
+    manifest["tables"] = {
+        table.name: {"oeffentlich": list(table.public_columns())} for table in tables
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return Edition(folder, tables)
 
@@ -686,6 +688,16 @@ def test_a_grain_may_change(place, one, tmp_path):
     )
     place.load(later)
     assert not place.load(later).replaced
+
+
+def test_a_column_that_is_for_everyone_only_since_is_not_shown_of_an_older_edition(place, one):
+    def opened(columns):
+        return tuple(replace(column, audience="oeffentlich") for column in columns)
+
+    today = with_columns(one, "mart_index", opened)
+    with pytest.raises(TargetError, match=r"found more today: mart_index\.rang; publish a new"):
+        place.load(replace(one, tables=today))
+    assert place.staged() == []
 
 
 def test_a_new_column_waits_for_open_readers_and_harms_none(place, one, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publication.material import MANIFEST
-from publication.tables import PublishedTable, quoted
+from publication.tables import PublishedTable, quoted, widened
 from publication.targets.errors import TargetError
 from publication.targets.postgis import audit, load, switch
 from publication.targets.postgis.audit import Expected, Found
@@ -93,6 +93,11 @@ def _read_manifest(folder: Path, tables: Sequence[PublishedTable]) -> dict:
             f"{MANIFEST}: expected the declared tables, found {len(listed - declared)} undeclared "
             f"and {len(declared - listed)} missing ({', '.join(sorted(listed ^ declared))}); load "
             "an edition with the declarations with which it was written"
+        )
+    if wider := widened(tables, manifest):
+        raise TargetError(
+            f"{MANIFEST}: expected columns for everyone as when the edition was published, found "
+            f"more today: {', '.join(wider[:5])}; publish a new edition"
         )
     return manifest
 
