@@ -15,12 +15,13 @@ from publication.audit.reading import (
     layer_cells,
     levels,
     measures,
+    near,
     open_marts,
     same_names,
 )
 from publication.forms.geopackage import GEOPACKAGE
 from publication.forms.geoparquet import EXTENT, FOLDER, SHAPE
-from publication.layers import AREA_COLUMNS, CRS, GENERALISED, TOLERANCE, multipolygons
+from publication.layers import AREA_COLUMNS, CRS, GENERALISED, multipolygons
 from publication.material import Finished
 from publication.tables import quoted_list
 
@@ -170,18 +171,10 @@ def _shapes(
         other = sum(expected.get(key) != shape for key, shape in zip(keys, found, strict=True))
     else:
         whole = shapely.from_wkb(np.array([expected.get(key) for key in keys], dtype=object))
-        other = int((~_near(shapes, whole)).sum())
+        other = int((~near(shapes, whole)).sum())
     if other:
         yield f"{name}: expected the shapes of {GEOPACKAGE}, found {other} others"
     yield from _extents(name, rows, shapely.bounds(shapes))
-
-
-def _near(shapes: "np.ndarray", whole: "np.ndarray") -> "np.ndarray":
-    """Return whether simplified shapes lie along the whole ones, within `TOLERANCE`."""
-    import shapely
-
-    apart = shapely.area(shapely.symmetric_difference(shapes, whole))
-    return apart <= TOLERANCE * shapely.length(whole)
 
 
 def _extents(name: str, rows: "pa.Table", bounds: "np.ndarray") -> Iterator[str]:

@@ -5,16 +5,17 @@ of a row.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from publication.layers import NO_AREA
+from publication.layers import NO_AREA, TOLERANCE
 from publication.material import MARTS
 from publication.tables import PublishedTable, literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
 
 
 PATH = re.compile(
@@ -187,6 +188,17 @@ def long_cells(con: "duckdb.DuckDBPyConnection", name: str, mart: PublishedTable
             f"{name}: expected the rows of mart_indikator, found {missing} rows missing and "
             f"{extra} rows more"
         )
+
+
+def near(rough: "Sequence", exact: "Sequence") -> "np.ndarray":
+    """Return whether simplified shapes lie along the exact ones.
+
+    They differ by no more than if the whole boundary had moved as far as `TOLERANCE` allows.
+    """
+    import shapely
+
+    apart = shapely.area(shapely.symmetric_difference(shapely.make_valid(exact), rough))
+    return apart <= TOLERANCE * shapely.length(exact)
 
 
 def same_names(

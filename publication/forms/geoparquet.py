@@ -7,7 +7,7 @@ descriptions. Not here: what the layers hold (`publication/layers.py`).
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from publication.layers import CRS, GENERALISED, Layer, generalised, layers
+from publication.layers import CRS, GENERALISED, Layer, generalised, layers, reshaped
 from publication.material import Material
 
 if TYPE_CHECKING:
@@ -34,18 +34,7 @@ def write(material: Material) -> None:
     simplified = generalised(material.shapes)
     for layer in found:
         _write_layer(material, layer, "")
-        _write_layer(material, _with_shapes(layer, simplified), GENERALISED)
-
-
-def _with_shapes(layer: Layer, shapes: "pa.Table") -> Layer:
-    """Return the same rows with other shapes of the same areas."""
-    import pyarrow.compute as pc
-
-    of_level = shapes.filter(pc.equal(shapes.column("raumebene"), layer.level))
-    places = pc.index_in(layer.rows.column("raum_id"), of_level.column("raum_id"))
-    geometry = of_level.column(SHAPE).take(places)
-    column = layer.rows.schema.get_field_index(SHAPE)
-    return layer._replace(rows=layer.rows.set_column(column, SHAPE, geometry))
+        _write_layer(material, reshaped(layer, simplified), GENERALISED)
 
 
 def _write_layer(material: Material, layer: Layer, suffix: str) -> None:
