@@ -28,7 +28,6 @@ FIGURES = {
     "mart_index": ("index_wert", "summe", "klasse"),
     "mart_reihe": ("wert", "zaehler", "klasse", "veraenderung", "veraenderung_prozent"),
     "mart_abgleich": ("differenz", "differenz_prozent"),
-    "mart_kumulation": ("anzahl_ueberschritten", "ueberschritten", "begruendung"),
 }
 """Columns that say nothing beside a status that withholds."""
 ABSOLUTE_PATH = re.compile(r"^(~?/|\\\\|[A-Za-z]:[\\/]|file:)|/(home|Users|root)/")
