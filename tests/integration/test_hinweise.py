@@ -136,11 +136,11 @@ def test_the_handbook_has_no_time_no_edition_and_no_path(county):
         (HANDBOOK, "<p>/home/somebody/sozialraum</p>", "expected no path of a machine"),
     ],
 )
-def test_the_audit_refuses_more_than_the_one_handbook(aachen, tmp_path, name, text, expected):
+def test_the_audit_refuses_more_than_the_one_handbook(rbk, tmp_path, name, text, expected):
     """Even if the manifest lists what was put there."""
     folder = tmp_path / "edition"
-    shutil.copytree(aachen.settings.published / "current", folder)
-    tables = read_manifest(aachen.settings).published_tables()
+    shutil.copytree(rbk.settings.published / "current", folder)
+    tables = read_manifest(rbk.settings).published_tables()
     assert audit_files(folder, tables) == []
     folder.chmod(0o755)
     (folder / name).unlink(missing_ok=True)
