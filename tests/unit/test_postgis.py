@@ -963,7 +963,7 @@ def test_names_that_postgresql_would_cut_or_confuse_are_refused(kept, one, tmp_p
     tables = with_columns(
         one,
         "mart_index",
-        lambda columns: (*columns, PublishedColumn(index, "bigint", "Lang.", "oeffentlich")),
+        lambda columns: (*columns, PublishedColumn(index, "bigint", "Lang.", "fachlich")),
     )
     with pytest.raises(TargetError, match="at most 63 bytes"):
         kept.load(replace(later, tables=tables))
