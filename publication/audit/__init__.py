@@ -2,7 +2,8 @@
 
 Here belong the checks of the publication gate on files, a module for each form. Not here: how the
 files are written; an audit shares declarations, names of files and columns and the definition of
-the hash with the writers, and none of their steps. Its sentences name files, tables, columns and
+the hash with the writers, which Gebietsstand a level shows (profiles, KomMonitor) and the classes
+of legends (profiles), and no other of their steps. Its sentences name files, tables, columns and
 counts, never a value of a row.
 """
 
